@@ -1,0 +1,2 @@
+export { verifyPss } from './pss.ts';
+export { loadAdminSigner, type Signer } from './signer.ts';
