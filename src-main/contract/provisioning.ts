@@ -1,0 +1,27 @@
+/** Signed kits from a project. */
+import { z } from 'zod';
+import { namesField, placeField } from './fields.ts';
+import { defineTask } from './kernel.ts';
+import { projectInput } from './projects.ts';
+
+export const provisioning = {
+  run: defineTask({
+    name: 'provisioning.run',
+    effect: 'write',
+    places: ['file', 'add_clients', 'add_users', 'workspace'],
+    input: z.strictObject({
+      ...projectInput,
+      workspace: placeField.optional(),
+      /** Participants whose certificate and key are made anew. */
+      reissue: namesField.optional(),
+    }),
+    output: z.strictObject({
+      prod: z.string(),
+      flare: z.string(),
+      participants: z.array(
+        z.strictObject({ name: z.string(), type: z.string(), kit: z.string(), reused: z.boolean() }),
+      ),
+      seconds: z.number(),
+    }),
+  }),
+};
