@@ -1,6 +1,10 @@
+import react from '@vitejs/plugin-react';
 import { defineConfig } from 'electron-vite';
 
-/** Main builds the `flaredesk` command (plain JavaScript for Node 24). The windows join in their own step. */
+/**
+ * Three targets, one file. Main: the `flaredesk` command (plain JavaScript for Node 24). Renderer: the windows, served by
+ * the desktop app under `app://` and by `flaredesk serve` to a browser on this machine.
+ */
 export default defineConfig({
   main: {
     build: {
@@ -11,6 +15,17 @@ export default defineConfig({
         input: { flaredesk: 'src-main/headless/main.ts' },
         output: { format: 'es', entryFileNames: '[name].js' },
       },
+    },
+  },
+  renderer: {
+    root: 'src-renderer',
+    plugins: [react()],
+    build: {
+      outDir: 'out/renderer',
+      target: 'chrome140',
+      modulePreload: { polyfill: false },
+      assetsInlineLimit: 0,
+      rollupOptions: { input: 'src-renderer/index.html' },
     },
   },
 });

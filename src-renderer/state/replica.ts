@@ -1,0 +1,26 @@
+import { create, type StoreApi, type UseBoundStore } from 'zustand';
+import type { z } from 'zod';
+import type { StateDeclaration } from '../../src-main/contract/kernel.ts';
+import type { Client } from '../bridge/client.ts';
+
+export interface Replica<Value> {
+  /** Undefined until main's first snapshot arrived: show a skeleton, not an empty list. */
+  value: Value | undefined;
+  /** When the last snapshot came, milliseconds since the epoch. */
+  seenAt: number | undefined;
+}
+
+export interface ReplicaStore<Value> {
+  use: UseBoundStore<StoreApi<Replica<Value>>>;
+  follow(client: Client): () => void;
+}
+
+/** One zustand store for one state of main. The renderer never writes it. */
+export function createReplica<D extends StateDeclaration>(declaration: D): ReplicaStore<z.output<D['value']>> {
+  type Value = z.output<D['value']>;
+  const use = create<Replica<Value>>(() => ({ value: undefined, seenAt: undefined }));
+  return {
+    use,
+    follow: (client) => client.watch(declaration, (value) => use.setState({ value, seenAt: Date.now() })),
+  };
+}
