@@ -42,6 +42,26 @@ export const diagnostics = {
       problem: z.string().optional(),
     }),
   }),
+  /** What a diagnostics bundle would hold: shown before anything is saved. Redacted; no database, no kits, no keys. */
+  bundle: defineCall({
+    name: 'diagnostics.bundle',
+    effect: 'read',
+    deadlineMs: 30_000,
+    input: z.strictObject({}),
+    output: z.strictObject({
+      files: z.array(
+        z.strictObject({ name: z.string(), bytes: z.int(), about: z.string(), preview: z.string() }),
+      ),
+    }),
+  }),
+  saveBundle: defineCall({
+    name: 'diagnostics.save_bundle',
+    effect: 'write',
+    deadlineMs: 60_000,
+    places: ['file'],
+    input: z.strictObject({ file: placeField, leave_out: z.array(z.string().max(255)).max(100).optional() }),
+    output: z.strictObject({ files: z.int(), bytes: z.int() }),
+  }),
   exportAudit: defineCall({
     name: 'diagnostics.export_audit',
     effect: 'write',

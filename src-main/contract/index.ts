@@ -4,9 +4,12 @@
  */
 import type { z } from 'zod';
 import type { certificates, kits } from './kits.ts';
+import type { custody } from './custody.ts';
 import type { diagnostics } from './diagnostics.ts';
+import type { drafts } from './drafts.ts';
 import type { jobs } from './jobs.ts';
 import type { Declaration, Envelope } from './kernel.ts';
+import type { places } from './places.ts';
 import type { projects } from './projects.ts';
 import type { prompts } from './prompts.ts';
 import type { provisioning } from './provisioning.ts';
@@ -14,6 +17,7 @@ import type { session } from './session.ts';
 import type { settings } from './settings.ts';
 import type { sites } from './sites.ts';
 import type { tasks } from './tasks.ts';
+import type { workspace } from './workspace.ts';
 
 type Capabilities = [
   typeof projects,
@@ -27,6 +31,10 @@ type Capabilities = [
   typeof settings,
   typeof diagnostics,
   typeof prompts,
+  typeof places,
+  typeof workspace,
+  typeof drafts,
+  typeof custody,
 ];
 type AnyDeclaration = {
   [Index in keyof Capabilities]: Capabilities[Index][keyof Capabilities[Index]];
@@ -93,6 +101,10 @@ const capabilities: Record<string, () => Promise<Record<string, Declaration>>> =
   tasks: async () => (await import('./tasks.ts')).tasks,
   settings: async () => (await import('./settings.ts')).settings,
   diagnostics: async () => (await import('./diagnostics.ts')).diagnostics,
+  places: async () => (await import('./places.ts')).places,
+  workspace: async () => (await import('./workspace.ts')).workspace,
+  drafts: async () => (await import('./drafts.ts')).drafts,
+  custody: async () => (await import('./custody.ts')).custody,
   prompts: async () => (await import('./prompts.ts')).prompts,
 };
 

@@ -1,8 +1,10 @@
 /** Jobs: checked before anything is sent, submitted, followed to the end, fetched. */
 import { z } from 'zod';
 import { findingSchema } from './finding.ts';
-import { nameField, placeField } from './fields.ts';
-import { defineCall, defineTask } from './kernel.ts';
+import { nameField, placeField, timeText } from './fields.ts';
+import { defineCall, defineState, defineTask } from './kernel.ts';
+import { placeSchema } from './places.ts';
+import { errorSchema } from './tasks.ts';
 
 const jobIdField = z.string().regex(/^[A-Za-z0-9._-]{4,128}$/, 'a job id is letters, digits and dashes');
 const onServer = { kit: placeField, study: nameField.optional() };
@@ -16,7 +18,82 @@ export const followSchema = z.looseObject({
   result: resultSchema.nullable(),
 });
 
+/** A job folder in the admin kit's transfer folder. */
+export const transferFolderSchema = z.strictObject({
+  name: z.string(),
+  files: z.int(),
+  bytes: z.number(),
+  changed_at: timeText,
+  errors: z.int(),
+  warnings: z.int(),
+  /** The first thing that is wrong. */
+  message: z.string().optional(),
+});
+
+/** A job on the server as last seen. */
+export const boardJobSchema = z.strictObject({
+  job_id: z.string(),
+  name: z.string(),
+  status: z.string(),
+  /** `done` ended well, `failed` ended badly, `busy` goes on, `unknown` for a status this version does not know. */
+  phase: z.enum(['waiting', 'busy', 'done', 'failed', 'unknown']),
+  submitter: z.string().optional(),
+  study: z.string().optional(),
+  submitted_at: timeText.optional(),
+  /** Seconds. */
+  duration: z.number().optional(),
+  rounds: z.strictObject({ done: z.int(), total: z.int().optional() }).optional(),
+  /** The task here that follows, fetches or submitted it. */
+  task: z.string().optional(),
+  /** Where its result was fetched to. */
+  result: placeSchema.optional(),
+});
+
 export const jobs = {
+  /** The jobs of the server of the open project's chosen admin, kept fresh while somebody looks. */
+  board: defineState({
+    name: 'jobs.board',
+    value: z.strictObject({
+      jobs: z.array(boardJobSchema),
+      /** When the server last answered; the list is stale after that. */
+      seen_at: timeText.optional(),
+      error: errorSchema.optional(),
+    }),
+  }),
+  /** Which admin kit the board looks through; null stops looking. */
+  look: defineCall({
+    name: 'jobs.look',
+    effect: 'read',
+    deadlineMs: 30_000,
+    places: ['kit'],
+    input: z.strictObject({ kit: placeField.nullable() }),
+    output: z.strictObject({}),
+  }),
+  /** The job folders of the kit's transfer folder, each with its check. */
+  transfer: defineCall({
+    name: 'jobs.transfer',
+    effect: 'read',
+    deadlineMs: 60_000,
+    places: ['kit'],
+    input: z.strictObject({ kit: placeField }),
+    output: z.strictObject({ folder: placeSchema, jobs: z.array(transferFolderSchema) }),
+  }),
+  /** All that is known of one job: meta, deploy detail and schedule history from the server, first error lines of its logs. */
+  detail: defineCall({
+    name: 'jobs.detail',
+    effect: 'read',
+    deadlineMs: 60_000,
+    places: ['kit'],
+    input: z.strictObject({ ...onServer, job_id: jobIdField }),
+    output: z.strictObject({
+      job: boardJobSchema,
+      meta: z.record(z.string(), z.unknown()),
+      timeline: z.array(z.strictObject({ at: timeText.optional(), what: z.string() })),
+      sites: z.array(z.strictObject({ name: z.string(), state: z.string(), message: z.string().optional() })),
+      reason: z.string().optional(),
+      log: z.string().optional(),
+    }),
+  }),
   check: defineCall({
     name: 'jobs.check',
     effect: 'read',

@@ -1,6 +1,30 @@
 /** Every name of the contract, without zod: for a preload script, and for refusing early. */
 
 export const callNames = [
+  'places.pick',
+  'places.reveal',
+  'workspace.open',
+  'workspace.open_recent',
+  'workspace.forget_recent',
+  'workspace.close',
+  'workspace.reload',
+  'workspace.site_log',
+  'drafts.begin_new',
+  'drafts.begin',
+  'drafts.edit',
+  'drafts.set_text',
+  'drafts.set_step',
+  'drafts.undo',
+  'drafts.import_csv',
+  'drafts.export_csv',
+  'drafts.save',
+  'drafts.discard',
+  'drafts.plan',
+  'custody.state',
+  'custody.wrap',
+  'custody.unwrap',
+  'custody.unlock',
+  'custody.lock',
   'projects.create',
   'projects.check',
   'projects.plan',
@@ -8,7 +32,12 @@ export const callNames = [
   'kits.verify',
   'certificates.list',
   'session.info',
+  'session.complete',
+  'session.history',
   'jobs.check',
+  'jobs.look',
+  'jobs.transfer',
+  'jobs.detail',
   'jobs.list',
   'jobs.abort',
   'jobs.delete',
@@ -19,8 +48,12 @@ export const callNames = [
   'tasks.retry',
   'settings.get',
   'settings.set',
+  'settings.known_hosts',
+  'settings.forget_host',
   'diagnostics.about',
   'diagnostics.audit',
+  'diagnostics.bundle',
+  'diagnostics.save_bundle',
   'diagnostics.export_audit',
 ] as const;
 
@@ -31,9 +64,23 @@ export const taskNames = [
   'jobs.follow',
   'jobs.download',
 ] as const;
-export const streamNames = ['session.console', 'tasks.watch'] as const;
-export const stateNames = ['tasks.recent'] as const;
-export const promptNames = ['prompts.host_key', 'prompts.passphrase', 'prompts.confirm'] as const;
+export const streamNames = ['session.console', 'tasks.watch', 'tasks.log'] as const;
+export const stateNames = [
+  'tasks.recent',
+  'workspace.current',
+  'drafts.current',
+  'session.connections',
+  'jobs.board',
+  'settings.current',
+  'custody.current',
+] as const;
+export const promptNames = [
+  'prompts.host_key',
+  'prompts.passphrase',
+  'prompts.place',
+  'prompts.new_passphrase',
+  'prompts.confirm',
+] as const;
 
 export type CallName = (typeof callNames)[number];
 export type TaskName = (typeof taskNames)[number];

@@ -1,6 +1,8 @@
 /** What main asks a person. Without an answer in time the answer is no. */
 import { z } from 'zod';
+import { placeField } from './fields.ts';
 import { definePrompt } from './kernel.ts';
+import { placePurposes } from './places.ts';
 
 const aboutTask = { task: z.string().optional(), target: z.string().optional() };
 
@@ -23,6 +25,24 @@ export const prompts = {
     question: z.strictObject({ ...aboutTask, what: z.string(), attempt: z.int() }),
     /** Null: the person gave up. */
     answer: z.strictObject({ passphrase: z.string().max(4096).nullable() }),
+  }),
+  /** A host without dialogs of its own (the web host) asks for the path as text. Null: changed their mind. */
+  place: definePrompt({
+    name: 'prompts.place',
+    deadlineMs: 600_000,
+    question: z.strictObject({
+      purpose: z.enum(placePurposes),
+      suggested: z.string(),
+      problem: z.string().optional(),
+    }),
+    answer: z.strictObject({ path: placeField.nullable() }),
+  }),
+  /** A new passphrase, typed twice by the person; null: gave up. */
+  newPassphrase: definePrompt({
+    name: 'prompts.new_passphrase',
+    deadlineMs: 300_000,
+    question: z.strictObject({ ...aboutTask, what: z.string() }),
+    answer: z.strictObject({ passphrase: z.string().min(8).max(4096).nullable() }),
   }),
   confirm: definePrompt({
     name: 'prompts.confirm',

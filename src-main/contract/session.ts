@@ -1,7 +1,7 @@
 /** The admin session: who am I, and the console. */
 import { z } from 'zod';
-import { lineField, nameField, placeField } from './fields.ts';
-import { defineCall, defineStream } from './kernel.ts';
+import { lineField, nameField, placeField, timeText } from './fields.ts';
+import { defineCall, defineState, defineStream } from './kernel.ts';
 
 const identity = { user: z.string(), org: z.string(), role: z.string(), study: z.string().optional() };
 
@@ -38,6 +38,56 @@ export const session = {
         clients: z.array(z.looseObject({ name: z.string() })),
       }),
     }),
+  }),
+  /** Connections that are open or coming back, for the status bar and the overview. */
+  connections: defineState({
+    name: 'session.connections',
+    value: z.strictObject({
+      sessions: z.array(
+        z.strictObject({
+          id: z.string(),
+          ...identity,
+          project: z.string(),
+          version: z.string(),
+          state: z.enum(['connecting', 'connected', 'reconnecting', 'closed']),
+          /** When the session logs out by itself unless something is typed. */
+          idle_at: timeText.optional(),
+          message: z.string().optional(),
+        }),
+      ),
+    }),
+  }),
+  /** What may stand at the cursor: commands, job ids, sites, studies, transfer folders, file paths on the server. */
+  complete: defineCall({
+    name: 'session.complete',
+    effect: 'read',
+    deadlineMs: 10_000,
+    places: ['kit'],
+    input: z.strictObject({
+      kit: placeField,
+      line: z.string().max(65_536),
+      cursor: z.int().min(0).max(65_536),
+    }),
+    output: z.strictObject({
+      /** The part of the line the candidates replace. */
+      from: z.int(),
+      candidates: z.array(
+        z.strictObject({
+          text: z.string(),
+          kind: z.enum(['command', 'job', 'site', 'study', 'folder', 'file', 'option']),
+          about: z.string().optional(),
+        }),
+      ),
+    }),
+  }),
+  /** The lines typed in this project's consoles, oldest first. Lines that carry a secret are not kept. */
+  history: defineCall({
+    name: 'session.history',
+    effect: 'read',
+    deadlineMs: 10_000,
+    places: ['kit'],
+    input: z.strictObject({ kit: placeField }),
+    output: z.strictObject({ lines: z.array(z.string()) }),
   }),
   /** One admin session per stream: lines go up, replies come down, in order. */
   console: defineStream({

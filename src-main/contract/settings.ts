@@ -1,9 +1,11 @@
 /** What a person sets once for this machine. */
 import { z } from 'zod';
-import { defineCall } from './kernel.ts';
+import { nameField } from './fields.ts';
+import { defineCall, defineState } from './kernel.ts';
 
 const fields = {
   appearance: z.enum(['system', 'light', 'dark']),
+  contrast: z.enum(['normal', 'high']),
   /** The FLARE line of new projects. */
   flare: z.enum(['2.7.2', '2.8.1']),
   log_level: z.enum(['debug', 'info', 'warn', 'error']),
@@ -13,6 +15,7 @@ const fields = {
 
 export const settingsSchema = z.strictObject({
   appearance: fields.appearance.default('system'),
+  contrast: fields.contrast.default('normal'),
   flare: fields.flare.default('2.8.1'),
   log_level: fields.log_level.default('info'),
   log_mebibytes: fields.log_mebibytes.default(5),
@@ -21,6 +24,32 @@ export const settingsSchema = z.strictObject({
 export type Settings = z.output<typeof settingsSchema>;
 
 export const settings = {
+  current: defineState({ name: 'settings.current', value: settingsSchema }),
+  /** The host keys this program accepted, in its own known_hosts file. */
+  knownHosts: defineCall({
+    name: 'settings.known_hosts',
+    effect: 'read',
+    deadlineMs: 10_000,
+    input: z.strictObject({}),
+    output: z.strictObject({
+      hosts: z.array(
+        z.strictObject({
+          host: z.string(),
+          key_type: z.string(),
+          fingerprint: z.string(),
+          first_seen: z.string().optional(),
+        }),
+      ),
+    }),
+  }),
+  /** Forgets one accepted host key; the next contact asks again. */
+  forgetHost: defineCall({
+    name: 'settings.forget_host',
+    effect: 'write',
+    deadlineMs: 10_000,
+    input: z.strictObject({ host: nameField, fingerprint: z.string().max(200) }),
+    output: z.strictObject({}),
+  }),
   get: defineCall({
     name: 'settings.get',
     effect: 'read',

@@ -112,6 +112,13 @@ export const tasks = {
     ]),
     up: z.never(),
   }),
+  /** The task's own log from its beginning, then live until it ends. */
+  log: defineStream({
+    name: 'tasks.log',
+    input: byId,
+    item: z.strictObject({ lines: z.array(z.string()) }),
+    up: z.never(),
+  }),
   /** The newest tasks, newest first, without their results. */
   recent: defineState({ name: 'tasks.recent', value: z.strictObject({ tasks: z.array(taskSchema) }) }),
 };

@@ -2,15 +2,42 @@ import { createTheme, type MantineColorsTuple } from '@mantine/core';
 
 /** One accent: a quiet teal that stays readable on both grounds. */
 const accent: MantineColorsTuple = [
-  '#e6f6f6', '#d3eaea', '#a8d5d6', '#79bfc0', '#53adae', '#3aa1a3', '#277c7e', '#1f6f71', '#116062', '#005153',
+  '#e6f6f6',
+  '#d3eaea',
+  '#a8d5d6',
+  '#79bfc0',
+  '#53adae',
+  '#3aa1a3',
+  '#277c7e',
+  '#1f6f71',
+  '#116062',
+  '#005153',
 ];
 
 /** Neutral greys without a tint. */
 const gray: MantineColorsTuple = [
-  '#f8f8f9', '#f0f1f2', '#e4e6e8', '#d3d6da', '#b6bbc1', '#8f969e', '#5f6670', '#4a5059', '#33383f', '#1d2126',
+  '#f8f8f9',
+  '#f0f1f2',
+  '#e4e6e8',
+  '#d3d6da',
+  '#b6bbc1',
+  '#8f969e',
+  '#5f6670',
+  '#4a5059',
+  '#33383f',
+  '#1d2126',
 ];
 const dark: MantineColorsTuple = [
-  '#d7dade', '#b9bec5', '#a3a9b2', '#717883', '#434952', '#363b43', '#2a2e35', '#1f2328', '#191c20', '#131518',
+  '#d7dade',
+  '#b9bec5',
+  '#a3a9b2',
+  '#717883',
+  '#434952',
+  '#363b43',
+  '#2a2e35',
+  '#1f2328',
+  '#191c20',
+  '#131518',
 ];
 
 export const theme = createTheme({
@@ -20,7 +47,8 @@ export const theme = createTheme({
   colors: { accent, gray, dark },
   defaultRadius: 4,
   fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif',
-  fontFamilyMonospace: 'ui-monospace, "SF Mono", "Cascadia Mono", "Noto Sans Mono", "DejaVu Sans Mono", monospace',
+  fontFamilyMonospace:
+    'ui-monospace, "SF Mono", "Cascadia Mono", "Noto Sans Mono", "DejaVu Sans Mono", monospace',
   fontSizes: { xs: '12px', sm: '13px', md: '14px', lg: '16px', xl: '20px' },
   spacing: { xs: '4px', sm: '8px', md: '12px', lg: '16px', xl: '24px' },
   headings: {

@@ -1,61 +1,81 @@
 import type {
-  CallDeclaration,
-  Envelope,
-  InputOf,
-  OutputOf,
-  StateDeclaration,
-  StreamDeclaration,
-} from '../../src-main/contract/kernel.ts';
-import type { z } from 'zod';
-import type { Carrier, CarrierState, ChannelMessage, PromptMessage } from './carrier.ts';
+  CallInput,
+  CallOutput,
+  Calls,
+  PromptAnswer,
+  PromptQuestion,
+  Prompts,
+  States,
+  StateValue,
+  StreamInput,
+  StreamItem,
+  Streams,
+  StreamUp,
+  TaskInput,
+  Tasks,
+} from '../../src-main/contract/index.ts';
+import type { Envelope } from '../../src-main/contract/kernel.ts';
+import type { Carrier, CarrierState } from './carrier.ts';
 
 export interface StreamHandlers<Item> {
-  onItem(item: Item): void;
+  /** Answer a promise to hold the flow back until the item was really consumed (drawn). */
+  onItem(item: Item): void | Promise<void>;
   onEnd(result: Envelope<unknown>): void;
 }
 
 export interface OpenStream<Up> {
   send(item: Up): void;
-  /** Credit goes back to main when an item was really consumed (drawn). */
-  credit(items: number): void;
   close(): void;
 }
 
+/** A question of main, with its type known by its name. */
+export type Prompt = {
+  [Name in keyof Prompts]: { id: string; name: Name; question: PromptQuestion<Name>; deadline: number };
+}[keyof Prompts];
+
 /** The typed client of the contract: what features use, whatever carries it. */
 export interface Client {
-  call<D extends CallDeclaration>(declaration: D, input: InputOf<D>): Promise<Envelope<OutputOf<D>>>;
-  open<D extends StreamDeclaration>(
-    declaration: D,
-    input: z.input<D['input']>,
-    handlers: StreamHandlers<z.output<D['item']>>,
-  ): OpenStream<z.input<D['up']>>;
-  watch<D extends StateDeclaration>(declaration: D, onValue: (value: z.output<D['value']>) => void): () => void;
-  onPrompt(listener: (prompt: PromptMessage) => void, onWithdrawn: (id: string) => void): () => void;
-  answer(id: string, value: unknown): void;
+  call<Name extends keyof Calls>(name: Name, input: CallInput<Name>): Promise<Envelope<CallOutput<Name>>>;
+  /** Starts long work; the answer is the task's id. */
+  start<Name extends keyof Tasks>(name: Name, input: TaskInput<Name>): Promise<Envelope<{ id: string }>>;
+  open<Name extends keyof Streams>(
+    name: Name,
+    input: StreamInput<Name>,
+    handlers: StreamHandlers<StreamItem<Name>>,
+  ): OpenStream<StreamUp<Name>>;
+  /** Follows a state of main: whole snapshots with rising versions; one that arrives late is dropped. */
+  watch<Name extends keyof States>(name: Name, onValue: (value: StateValue<Name>) => void): () => void;
+  onPrompt(listener: (prompt: Prompt) => void, onWithdrawn: (id: string) => void): () => void;
+  answer<Name extends keyof Prompts>(id: string, value: PromptAnswer<Name>): void;
   connection(): CarrierState;
   onConnection(listener: (state: CarrierState) => void): () => void;
 }
 
 export function createClient(carrier: Carrier): Client {
   return {
-    call: (declaration, input) =>
-      carrier.call(declaration.name, input) as Promise<Envelope<OutputOf<typeof declaration>>>,
-    open: (declaration, input, handlers) =>
-      carrier.open(declaration.name, input, (message: ChannelMessage) => {
-        if (message.kind === 'item') handlers.onItem(message.item as z.output<(typeof declaration)['item']>);
+    call: (name, input) => carrier.call(name, input) as Promise<Envelope<CallOutput<typeof name>>>,
+    start: (name, input) => carrier.call(name, input) as Promise<Envelope<{ id: string }>>,
+    open: (name, input, handlers) => {
+      const channel = carrier.open(name, input, (message) => {
         if (message.kind === 'end') handlers.onEnd(message.result);
-      }),
-    watch: (declaration, onValue) => {
-      // A replica: main sends whole snapshots with rising versions; an older one that arrives late is dropped.
+        if (message.kind !== 'item') return;
+        const consumed = handlers.onItem(message.item as StreamItem<typeof name>);
+        if (consumed) void consumed.then(() => channel.credit(1));
+        else channel.credit(1);
+      });
+      return channel;
+    },
+    watch: (name, onValue) => {
       let version = -1;
-      const channel = carrier.open(declaration.name, {}, (message) => {
+      const channel = carrier.open(name, {}, (message) => {
         if (message.kind !== 'snapshot' || message.version <= version) return;
         version = message.version;
-        onValue(message.value as z.output<(typeof declaration)['value']>);
+        onValue(message.value as StateValue<typeof name>);
       });
       return () => channel.close();
     },
-    onPrompt: (listener, onWithdrawn) => carrier.onPrompt(listener, onWithdrawn),
+    onPrompt: (listener, onWithdrawn) =>
+      carrier.onPrompt((prompt) => listener(prompt as Prompt), onWithdrawn),
     answer: (id, value) => carrier.answer(id, value),
     connection: () => carrier.state(),
     onConnection: (listener) => carrier.onState(listener),

@@ -5,7 +5,13 @@ export interface MemoryBackend {
   calls: Record<string, (payload: unknown) => Envelope<unknown> | Promise<Envelope<unknown>>>;
   /** First snapshots of the states; change one with `setState`. */
   states?: Record<string, unknown>;
-  streams?: Record<string, (payload: unknown, emit: (message: ChannelMessage) => void) => { up?(item: unknown): void; close?(): void }>;
+  streams?: Record<
+    string,
+    (
+      payload: unknown,
+      emit: (message: ChannelMessage) => void,
+    ) => { up?(item: unknown): void; close?(): void }
+  >;
 }
 
 /** The carrier of component tests: no process, no network, every message visible. */
@@ -37,7 +43,11 @@ export function createMemoryCarrier(backend: MemoryBackend): Carrier & {
       const stream = backend.streams?.[name];
       if (stream) {
         const running = stream(payload, onMessage);
-        return { send: (item) => running.up?.(item), credit: () => undefined, close: () => running.close?.() };
+        return {
+          send: (item) => running.up?.(item),
+          credit: () => undefined,
+          close: () => running.close?.(),
+        };
       }
       const set = watchers.get(name) ?? new Set();
       watchers.set(name, set.add(onMessage));

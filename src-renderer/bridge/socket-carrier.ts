@@ -74,7 +74,8 @@ export function createSocketCarrier(url: string): Carrier {
       for (const resolve of pending.values()) resolve(lost);
       pending.clear();
       for (const [id, channel] of channels) {
-        if (channel.isState) waiting.push(JSON.stringify({ kind: 'open', id, name: channel.name, payload: channel.payload }));
+        if (channel.isState)
+          waiting.push(JSON.stringify({ kind: 'open', id, name: channel.name, payload: channel.payload }));
         else {
           channels.delete(id);
           channel.onMessage({ kind: 'end', result: lost });

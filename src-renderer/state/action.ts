@@ -11,8 +11,12 @@ export interface Action<Input, Value> {
 }
 
 /** One act of a person as data: idle, running, done or failed. A late answer of a superseded run is dropped. */
-export function useAction<Input, Value>(act: (input: Input) => Promise<Envelope<Value>>): Action<Input, Value> {
-  const [state, setState] = useState<Pick<Action<Input, Value>, 'status' | 'value' | 'error'>>({ status: 'idle' });
+export function useAction<Input, Value>(
+  act: (input: Input) => Promise<Envelope<Value>>,
+): Action<Input, Value> {
+  const [state, setState] = useState<Pick<Action<Input, Value>, 'status' | 'value' | 'error'>>({
+    status: 'idle',
+  });
   const generation = useRef(0);
   const latest = useRef(act);
   latest.current = act;
@@ -21,7 +25,9 @@ export function useAction<Input, Value>(act: (input: Input) => Promise<Envelope<
     setState({ status: 'running' });
     const result = await latest.current(input);
     if (mine === generation.current) {
-      setState(result.ok ? { status: 'done', value: result.value } : { status: 'failed', error: result.error });
+      setState(
+        result.ok ? { status: 'done', value: result.value } : { status: 'failed', error: result.error },
+      );
     }
     return result;
   }, []);

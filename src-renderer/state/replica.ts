@@ -1,6 +1,5 @@
 import { create, type StoreApi, type UseBoundStore } from 'zustand';
-import type { z } from 'zod';
-import type { StateDeclaration } from '../../src-main/contract/kernel.ts';
+import type { States, StateValue } from '../../src-main/contract/index.ts';
 import type { Client } from '../bridge/client.ts';
 
 export interface Replica<Value> {
@@ -16,11 +15,10 @@ export interface ReplicaStore<Value> {
 }
 
 /** One zustand store for one state of main. The renderer never writes it. */
-export function createReplica<D extends StateDeclaration>(declaration: D): ReplicaStore<z.output<D['value']>> {
-  type Value = z.output<D['value']>;
-  const use = create<Replica<Value>>(() => ({ value: undefined, seenAt: undefined }));
+export function createReplica<Name extends keyof States>(name: Name): ReplicaStore<StateValue<Name>> {
+  const use = create<Replica<StateValue<Name>>>(() => ({ value: undefined, seenAt: undefined }));
   return {
     use,
-    follow: (client) => client.watch(declaration, (value) => use.setState({ value, seenAt: Date.now() })),
+    follow: (client) => client.watch(name, (value) => use.setState({ value, seenAt: Date.now() })),
   };
 }

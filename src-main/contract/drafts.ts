@@ -1,0 +1,188 @@
+/**
+ * Editing a project. A draft is the text of `project.yml` and `desk.yml`, held and saved by main at every step, so that a
+ * wizard left half-way is there again. A form is a view on these texts: each change is an operation that keeps comments,
+ * order and everything the form does not know.
+ */
+import { z } from 'zod';
+import { nameField, placeField } from './fields.ts';
+import { findingSchema } from './finding.ts';
+import { defineCall, defineState } from './kernel.ts';
+import { placeSchema } from './places.ts';
+
+const textField = z.string().max(5_000_000);
+const valueField: z.ZodType = z.json();
+
+/** Which of the draft's two files. */
+export const draftFileField = z.enum(['project', 'desk']);
+
+/** Step by step into a mapping: `['participants', 2, 'org']`. */
+const pathField = z.array(z.union([z.string().max(255), z.int().min(0).max(100_000)])).max(20);
+
+export const draftOperationSchema = z.discriminatedUnion('op', [
+  z.strictObject({ op: z.literal('set'), file: draftFileField, path: pathField, value: valueField }),
+  z.strictObject({ op: z.literal('unset'), file: draftFileField, path: pathField }),
+  z.strictObject({
+    op: z.literal('add_participant'),
+    participant: z.record(z.string().max(255), valueField),
+  }),
+  /** Rewrites the given keys of one participant (null removes a key); a new `name` renames it in `desk.yml` too. */
+  z.strictObject({
+    op: z.literal('change_participant'),
+    name: nameField,
+    changes: z.record(z.string().max(255), valueField),
+  }),
+  z.strictObject({ op: z.literal('remove_participant'), name: nameField }),
+  z.strictObject({
+    op: z.literal('set_host'),
+    name: nameField,
+    host: z.record(z.string().max(255), valueField).nullable(),
+  }),
+]);
+export type DraftOperation = z.input<typeof draftOperationSchema>;
+
+export const draftParticipantSchema = z.strictObject({
+  name: z.string(),
+  type: z.string(),
+  org: z.string(),
+  /** Every key as written in `project.yml`. */
+  properties: z.record(z.string(), z.unknown()),
+  /** Its entry in `desk.yml`, as written. */
+  host: z.record(z.string(), z.unknown()).optional(),
+});
+
+export const draftSchema = z.strictObject({
+  id: z.string(),
+  /** Rises with every change; an edit names the one it builds on. */
+  revision: z.int(),
+  kind: z.enum(['new', 'edit']),
+  label: z.string(),
+  /** Where the person left the wizard. */
+  step: z.string(),
+  files: z.strictObject({
+    project: z.strictObject({ text: z.string(), base: z.string() }),
+    desk: z.strictObject({ text: z.string(), base: z.string() }),
+  }),
+  /** What the texts say; missing while one of them does not parse. */
+  model: z
+    .strictObject({
+      name: z.string(),
+      description: z.string(),
+      flare: z.string(),
+      participants: z.array(draftParticipantSchema),
+      defaults: z.record(z.string(), z.unknown()),
+    })
+    .optional(),
+  findings: z.array(findingSchema),
+  can_undo: z.boolean(),
+  can_redo: z.boolean(),
+  /** Set when another program changed the file on disk since this draft began. */
+  conflict: z.strictObject({ project: z.string().optional(), desk: z.string().optional() }).optional(),
+});
+
+const changed = z.strictObject({ revision: z.int() });
+
+export const drafts = {
+  /** The draft of the open project, or of the new one; null when nothing is edited. */
+  current: defineState({ name: 'drafts.current', value: z.strictObject({ draft: draftSchema.nullable() }) }),
+  beginNew: defineCall({
+    name: 'drafts.begin_new',
+    effect: 'write',
+    deadlineMs: 30_000,
+    places: ['directory'],
+    input: z.strictObject({
+      directory: placeField,
+      name: z.string().min(1).max(63),
+      flare: z.enum(['2.7.2', '2.8.1']),
+    }),
+    output: z.strictObject({ id: z.string() }),
+  }),
+  /** Edits the open project; an unfinished draft of it is taken up again. */
+  begin: defineCall({
+    name: 'drafts.begin',
+    effect: 'write',
+    deadlineMs: 30_000,
+    input: z.strictObject({}),
+    output: z.strictObject({ id: z.string(), resumed: z.boolean() }),
+  }),
+  edit: defineCall({
+    name: 'drafts.edit',
+    effect: 'write',
+    deadlineMs: 30_000,
+    input: z.strictObject({ revision: z.int(), operations: z.array(draftOperationSchema).min(1).max(2000) }),
+    output: changed,
+  }),
+  setText: defineCall({
+    name: 'drafts.set_text',
+    effect: 'write',
+    deadlineMs: 30_000,
+    input: z.strictObject({ revision: z.int(), file: draftFileField, text: textField }),
+    output: changed,
+  }),
+  setStep: defineCall({
+    name: 'drafts.set_step',
+    effect: 'write',
+    deadlineMs: 10_000,
+    input: z.strictObject({ step: z.string().max(64) }),
+    output: z.strictObject({}),
+  }),
+  undo: defineCall({
+    name: 'drafts.undo',
+    effect: 'write',
+    deadlineMs: 10_000,
+    input: z.strictObject({ direction: z.enum(['undo', 'redo']) }),
+    output: changed,
+  }),
+  /** Sites from CSV: a header row with `name`, `org` and any of the known columns. Answers what each row became. */
+  importCsv: defineCall({
+    name: 'drafts.import_csv',
+    effect: 'write',
+    deadlineMs: 60_000,
+    input: z.strictObject({ revision: z.int(), text: textField, apply: z.boolean() }),
+    output: z.strictObject({
+      rows: z.array(
+        z.strictObject({
+          line: z.int(),
+          name: z.string(),
+          action: z.enum(['add', 'change', 'same', 'refused']),
+          message: z.string().optional(),
+        }),
+      ),
+      revision: z.int(),
+    }),
+  }),
+  exportCsv: defineCall({
+    name: 'drafts.export_csv',
+    effect: 'read',
+    deadlineMs: 30_000,
+    input: z.strictObject({}),
+    output: z.strictObject({ text: z.string() }),
+  }),
+  /** Writes both files (atomically) and opens the project. Refused with `conflict` when the disk changed, unless told what to keep. */
+  save: defineCall({
+    name: 'drafts.save',
+    effect: 'write',
+    deadlineMs: 30_000,
+    input: z.strictObject({ keep: z.enum(['mine', 'disk']).optional() }),
+    output: z.strictObject({ file: placeSchema }),
+  }),
+  discard: defineCall({
+    name: 'drafts.discard',
+    effect: 'write',
+    deadlineMs: 10_000,
+    input: z.strictObject({}),
+    output: z.strictObject({}),
+  }),
+  /** What saving and provisioning this draft would do, without touching anything. */
+  plan: defineCall({
+    name: 'drafts.plan',
+    effect: 'read',
+    deadlineMs: 120_000,
+    input: z.strictObject({}),
+    output: z.strictObject({
+      create: z.array(z.string()),
+      reuse: z.array(z.string()),
+      changed: z.array(z.strictObject({ participant: z.string(), why: z.string() })),
+      next: z.string(),
+    }),
+  }),
+};
