@@ -1,9 +1,10 @@
 import i18next from 'i18next';
 import { initReactI18next, useTranslation } from 'react-i18next';
 import { common } from './texts-common.ts';
+import { shell } from './texts-shell.ts';
 
 /** The catalogue: every text of the windows, one object a feature. English first; a language is one more catalogue. */
-export const catalogue = { common } as const;
+export const catalogue = { common, shell } as const;
 
 type Leaves<T, Prefix extends string = ''> = {
   [K in keyof T & string]: T[K] extends string ? `${Prefix}${K}` : Leaves<T[K], `${Prefix}${K}.`>;

@@ -1,0 +1,55 @@
+import {
+  IconBriefcase,
+  IconFileSettings,
+  IconLayoutList,
+  IconServer,
+  IconSettings,
+  IconTerminal2,
+} from '@tabler/icons-react';
+import { lazy } from 'react';
+
+/** The pages, in the order of the side bar. Each is a bundle of its own. */
+export const pages = [
+  {
+    path: '/overview',
+    text: 'shell.pages.overview',
+    icon: IconLayoutList,
+    needsProject: false,
+    view: lazy(() => import('../features/overview/overview-page.tsx')),
+  },
+  {
+    path: '/project',
+    text: 'shell.pages.project',
+    icon: IconFileSettings,
+    needsProject: true,
+    view: lazy(() => import('../features/project/project-page.tsx')),
+  },
+  {
+    path: '/sites',
+    text: 'shell.pages.sites',
+    icon: IconServer,
+    needsProject: true,
+    view: lazy(() => import('../features/sites/sites-page.tsx')),
+  },
+  {
+    path: '/console',
+    text: 'shell.pages.console',
+    icon: IconTerminal2,
+    needsProject: true,
+    view: lazy(() => import('../features/console/console-page.tsx')),
+  },
+  {
+    path: '/jobs',
+    text: 'shell.pages.jobs',
+    icon: IconBriefcase,
+    needsProject: true,
+    view: lazy(() => import('../features/jobs/jobs-page.tsx')),
+  },
+  {
+    path: '/settings',
+    text: 'shell.pages.settings',
+    icon: IconSettings,
+    needsProject: false,
+    view: lazy(() => import('../features/settings/settings-page.tsx')),
+  },
+] as const;

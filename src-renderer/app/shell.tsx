@@ -1,0 +1,79 @@
+import { Skeleton } from '@mantine/core';
+import { useHotkeys } from '@mantine/hooks';
+import { Suspense, useState } from 'react';
+import { Navigate, NavLink, Route, Routes, useNavigate } from 'react-router';
+import { useClient } from '../bridge/provider.tsx';
+import { TaskDrawer } from '../features/tasks/task-drawer.tsx';
+import { workspaceReplica } from '../state/replicas.ts';
+import { ConnectionBanner } from './connection-banner.tsx';
+import { KeyList } from './key-list.tsx';
+import { Palette, openPalette } from './palette.tsx';
+import { pages } from './pages.ts';
+import { ProjectMenu } from './project-menu.tsx';
+import { StatusBar } from './status-bar.tsx';
+import { useTexts } from './texts.ts';
+import classes from './shell.module.css';
+
+/** Side bar, page, status bar; the task drawer and the palette over all of them. */
+export function Shell() {
+  const t = useTexts();
+  const client = useClient();
+  const navigate = useNavigate();
+  const open = workspaceReplica.use((replica) => replica.value?.open);
+  const [tasksOpen, setTasksOpen] = useState(false);
+  const [keysOpen, setKeysOpen] = useState(false);
+  useHotkeys([
+    ['mod+K', () => openPalette()],
+    ['mod+J', () => setTasksOpen((was) => !was)],
+    ['?', () => setKeysOpen(true)],
+    ...pages.map((page, index): [string, () => void] => [`alt+${index + 1}`, () => void navigate(page.path)]),
+  ]);
+  return (
+    <div className={classes.shell}>
+      <a href="#content" className={classes.skip} onClick={(event) => {
+        event.preventDefault();
+        document.getElementById('content')?.focus();
+      }}>
+        {t('shell.skipToContent')}
+      </a>
+      <nav className={classes.side} aria-label={t('shell.navigation')}>
+        <ProjectMenu client={client} />
+        {pages.map((page) => {
+          const disabled = page.needsProject && !open && page.path !== '/project';
+          const Icon = page.icon;
+          return (
+            <NavLink
+              key={page.path}
+              to={page.path}
+              className={classes.link ?? ''}
+              data-bottom={page.path === '/settings' || undefined}
+              aria-disabled={disabled || undefined}
+              title={disabled ? t('shell.disabledNoProject') : undefined}
+              onClick={(event) => disabled && event.preventDefault()}
+            >
+              <Icon size={16} stroke={1.75} aria-hidden />
+              {t(page.text)}
+            </NavLink>
+          );
+        })}
+      </nav>
+      <main id="content" tabIndex={-1} className={classes.content}>
+        <ConnectionBanner />
+        <div className={classes.page}>
+          <Suspense fallback={<Skeleton height={200} m="lg" w="auto" />}>
+            <Routes>
+              {pages.map((page) => (
+                <Route key={page.path} path={`${page.path}/*`} element={<page.view />} />
+              ))}
+              <Route path="*" element={<Navigate to="/overview" replace />} />
+            </Routes>
+          </Suspense>
+        </div>
+      </main>
+      <StatusBar onTasks={() => setTasksOpen((was) => !was)} />
+      <TaskDrawer opened={tasksOpen} onClose={() => setTasksOpen(false)} />
+      <Palette onTasks={() => setTasksOpen(true)} />
+      <KeyList opened={keysOpen} onClose={() => setKeysOpen(false)} />
+    </div>
+  );
+}

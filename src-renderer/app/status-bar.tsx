@@ -1,0 +1,64 @@
+import { Tooltip, UnstyledButton } from '@mantine/core';
+import { StateBadge, type StateKind } from '../components/state-badge.tsx';
+import { connectionsReplica, custodyReplica, tasksReplica } from '../state/replicas.ts';
+import { useTexts } from './texts.ts';
+import classes from './status-bar.module.css';
+
+const busy = new Set(['queued', 'running', 'waiting_for_user', 'cancelling']);
+const sessionStates: Record<string, StateKind> = {
+  connected: 'ok',
+  connecting: 'busy',
+  reconnecting: 'warn',
+  closed: 'unknown',
+};
+
+/** Running tasks, sessions and the signing key, from every page. */
+export function StatusBar({ onTasks }: { onTasks: () => void }) {
+  const t = useTexts();
+  const tasks = tasksReplica.use((replica) => replica.value?.tasks) ?? [];
+  const sessions = connectionsReplica.use((replica) => replica.value?.sessions) ?? [];
+  const custody = custodyReplica.use((replica) => replica.value);
+  const running = tasks.filter((task) => busy.has(task.status) && task.parent === undefined);
+  const newest = running[0];
+  const progress = newest?.progress;
+  const percent =
+    progress?.done !== undefined && progress.total ? Math.floor((100 * progress.done) / progress.total) : undefined;
+  return (
+    <footer className={classes.bar} aria-label={t('shell.statusBar')}>
+      <UnstyledButton className={classes.item} onClick={onTasks}>
+        <StateBadge state={running.length > 0 ? 'busy' : 'unknown'}>
+          {running.length > 0 ? t('shell.tasksRunning', { count: running.length }) : t('shell.tasksIdle')}
+          {newest ? ` · ${newest.title}${percent === undefined ? '' : ` ${percent} %`}` : ''}
+        </StateBadge>
+      </UnstyledButton>
+      <span className={classes.item} role="status">
+        {sessions.length === 0 ? (
+          <span className="muted">{t('shell.noSession')}</span>
+        ) : (
+          sessions.slice(0, 3).map((session) => (
+            <Tooltip key={session.id} label={session.message} disabled={!session.message}>
+              <span>
+                <StateBadge state={sessionStates[session.state] ?? 'unknown'}>
+                  {t('shell.sessionState', { user: session.user, state: session.state })}
+                </StateBadge>
+              </span>
+            </Tooltip>
+          ))
+        )}
+      </span>
+      {custody ? (
+        <span className={`${classes.item} ${classes.last}`}>
+          <StateBadge state={custody.form === 'wrapped' && !custody.unlocked_until ? 'ok' : 'unknown'}>
+            {custody.form === 'none'
+              ? t('shell.keyNone')
+              : custody.form === 'plain'
+                ? t('shell.keyPlain')
+                : custody.unlocked_until
+                  ? t('shell.keyUnlocked')
+                  : t('shell.keyLocked')}
+          </StateBadge>
+        </span>
+      ) : null}
+    </footer>
+  );
+}
