@@ -19,26 +19,23 @@ import type { sites } from './sites.ts';
 import type { tasks } from './tasks.ts';
 import type { workspace } from './workspace.ts';
 
-type Capabilities = [
-  typeof projects,
-  typeof kits,
-  typeof certificates,
-  typeof provisioning,
-  typeof sites,
-  typeof session,
-  typeof jobs,
-  typeof tasks,
-  typeof settings,
-  typeof diagnostics,
-  typeof prompts,
-  typeof places,
-  typeof workspace,
-  typeof drafts,
-  typeof custody,
-];
-type AnyDeclaration = {
-  [Index in keyof Capabilities]: Capabilities[Index][keyof Capabilities[Index]];
-}[number];
+type In<Capability> = Capability[keyof Capability];
+type AnyDeclaration =
+  | In<typeof projects>
+  | In<typeof kits>
+  | In<typeof certificates>
+  | In<typeof provisioning>
+  | In<typeof sites>
+  | In<typeof session>
+  | In<typeof jobs>
+  | In<typeof tasks>
+  | In<typeof settings>
+  | In<typeof diagnostics>
+  | In<typeof prompts>
+  | In<typeof places>
+  | In<typeof workspace>
+  | In<typeof drafts>
+  | In<typeof custody>;
 type ByName<Kind> = { [D in Extract<AnyDeclaration, { kind: Kind }> as D['name']]: D };
 
 export type Calls = ByName<'call'>;

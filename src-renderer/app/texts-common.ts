@@ -38,6 +38,16 @@ export const common = {
   connectionLost: 'Connection to FLARE Desk lost. Trying again; what runs keeps running.',
   whatHappened: 'What happened',
   typeToConfirm: 'Type {{word}} to confirm',
+  logView: {
+    search: 'Search the log',
+    hits_one: '{{count}} line',
+    hits_other: '{{count}} lines',
+    previous: 'Previous hit',
+    next: 'Next hit',
+    follow: 'Follow',
+    wrap: 'Wrap',
+    download: 'Download the whole log',
+  },
   state: {
     ok: 'OK',
     busy: 'Working',
