@@ -3,19 +3,28 @@ import { z } from 'zod';
 import { placeField } from './fields.ts';
 import { defineCall } from './kernel.ts';
 
+/** One certificate of the project's state or of a kit in its newest prod folder. */
 export const certificateSchema = z.strictObject({
-  /** `project`, or the participant's name. */
+  /** The participant's name; of the root, the project's. */
   name: z.string(),
-  kind: z.string(),
+  type: z.enum(['server', 'client', 'relay', 'admin']).nullable(),
+  /** `listener`: the second pair of relays and listening clients. */
+  kind: z.enum(['root', 'participant', 'listener']),
   subject: z.string(),
-  org: z.string().optional(),
-  role: z.string().optional(),
+  org: z.string().nullable(),
+  role: z.string().nullable(),
   not_before: z.string(),
   not_after: z.string(),
   days_left: z.int(),
+  state: z.enum(['ok', 'expiring', 'expired', 'not_yet_valid']),
+  serial: z.string(),
   fingerprint: z.string(),
   file: z.string(),
+  /** Every place, relative to the project's folder in the workspace. */
+  where: z.array(z.string()),
 });
+
+const problemSchema = z.strictObject({ file: z.string(), problem: z.string() });
 
 export const kits = {
   inspect: defineCall({
@@ -49,7 +58,10 @@ export const kits = {
     }),
     output: z.strictObject({
       checked: z.int(),
-      problems: z.array(z.strictObject({ file: z.string(), problem: z.string() })),
+      problems: z.array(problemSchema),
+      /** What could not be verified and why, and what deserves a look. */
+      notes: z.array(z.strictObject({ file: z.string(), note: z.string() })),
+      root_fingerprint: z.string().nullable(),
     }),
   }),
 };
@@ -61,6 +73,6 @@ export const certificates = {
     deadlineMs: 120_000,
     places: ['file', 'workspace'],
     input: z.strictObject({ file: placeField, workspace: placeField.optional() }),
-    output: z.strictObject({ certificates: z.array(certificateSchema) }),
+    output: z.strictObject({ certificates: z.array(certificateSchema), problems: z.array(problemSchema) }),
   }),
 };
