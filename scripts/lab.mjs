@@ -45,17 +45,26 @@ function ensureSshd() {
   if (ours) rmSync(policy, { force: true });
 }
 
-/** A Python that is new enough; `oldest` is the second number of its version. */
+const fits = (name, oldest) => works(name, ['-c', `import sys; sys.exit(sys.version_info < (3, ${oldest}))`]);
+
+/** A Python of this machine that is new enough; `oldest` is the second number of its version. */
+const findPython = (oldest) =>
+  ['python3', '/usr/bin/python3', ...[13, 12, 11, 10, 9].map((minor) => `python3.${minor}`)].find((name) =>
+    fits(name, oldest),
+  );
+
 function python(oldest) {
-  const names = ['python3', '/usr/bin/python3', ...[13, 12, 11, 10, 9].map((minor) => `python3.${minor}`)];
-  const fits = (name) => works(name, ['-c', `import sys; sys.exit(sys.version_info < (3, ${oldest}))`]);
-  const found = names.find(fits);
+  const found = findPython(oldest);
   if (found) return found;
   debian(['python3', 'python3-venv'], `Python 3.${oldest} or newer`);
-  if (!fits('/usr/bin/python3'))
+  if (!fits('/usr/bin/python3', oldest))
     stop(`The Python of this system is older than 3.${oldest}. Install Python 3.${oldest} or newer.`);
   return '/usr/bin/python3';
 }
+
+/** The newest line whose NVFlare runs on a Python of this machine. */
+export const newestLine = () =>
+  flareVersions.findLast((version) => findPython(oldestPython[version])) ?? flareVersions.at(-1);
 
 /** True when the environment holds that NVFlare and it can be loaded. */
 const holds = (folder, version) =>
@@ -83,8 +92,8 @@ function ensureFlare(version) {
       if (again.status !== 0)
         stop(again.stderr.trim() || again.stdout.trim(), `"${interpreter} -m venv ${folder}" failed.`);
     }
-    const pip = ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', `nvflare==${version}`];
-    const done = spawnSync(join(folder, 'bin/python'), pip, {
+    const pip = ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', '--use-pep517'];
+    const done = spawnSync(join(folder, 'bin/python'), [...pip, `nvflare==${version}`], {
       stdio: ['ignore', process.stderr, process.stderr],
     });
     if (done.status !== 0)

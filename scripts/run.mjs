@@ -9,7 +9,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { delimiter, join, relative } from 'node:path';
 import { ensurePackages, node24, root, stop } from './packages.mjs';
-import { ensureLab, flareVersions } from './lab.mjs';
+import { ensureLab, flareVersions, newestLine } from './lab.mjs';
 
 const [name = 'help', ...rest] = process.argv.slice(2);
 
@@ -78,11 +78,11 @@ const steps = {
     await vitest([]);
   },
   demo: async () => {
-    const line = option('--flare') ?? flareVersions.at(-1);
+    const line = option('--flare') ?? newestLine();
     if (!flareVersions.includes(line))
       stop(`--flare ${line}: the demo knows ${flareVersions.join(' and ')}.`);
     ensureLab([line]);
-    await must('', ['test/lab/demo.ts', ...rest]);
+    await must('', ['test/lab/demo.ts', '--flare', line, ...rest]);
   },
   bench: async () => {
     ensureLab();
