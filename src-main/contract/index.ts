@@ -15,22 +15,19 @@ import type { settings } from './settings.ts';
 import type { sites } from './sites.ts';
 import type { tasks } from './tasks.ts';
 
-type Capabilities = [
-  typeof projects,
-  typeof kits,
-  typeof certificates,
-  typeof provisioning,
-  typeof sites,
-  typeof session,
-  typeof jobs,
-  typeof tasks,
-  typeof settings,
-  typeof diagnostics,
-  typeof prompts,
-];
-type AnyDeclaration = {
-  [Index in keyof Capabilities]: Capabilities[Index][keyof Capabilities[Index]];
-}[number];
+type ValueOf<Capability> = Capability[keyof Capability];
+type AnyDeclaration =
+  | ValueOf<typeof projects>
+  | ValueOf<typeof kits>
+  | ValueOf<typeof certificates>
+  | ValueOf<typeof provisioning>
+  | ValueOf<typeof sites>
+  | ValueOf<typeof session>
+  | ValueOf<typeof jobs>
+  | ValueOf<typeof tasks>
+  | ValueOf<typeof settings>
+  | ValueOf<typeof diagnostics>
+  | ValueOf<typeof prompts>;
 type ByName<Kind> = { [D in Extract<AnyDeclaration, { kind: Kind }> as D['name']]: D };
 
 export type Calls = ByName<'call'>;
@@ -59,6 +56,8 @@ export interface OpenStream<Name extends keyof Streams> {
   items: AsyncIterable<StreamItem<Name>>;
   send(item: StreamUp<Name>): Envelope<null>;
   close(): void;
+  /** How it ended. Never rejects. */
+  ended: Promise<Envelope<null>>;
 }
 
 /** What every carrier offers: the core itself, a message port, a web socket. */
