@@ -32,7 +32,7 @@ module.exports = {
     },
     {
       name: 'services-by-their-door',
-      comment: "another service is used through its index.ts only",
+      comment: 'another service is used through its index.ts only',
       severity: 'error',
       from: { path: '^src-main/services/([^/]+)/' },
       to: {
@@ -96,6 +96,9 @@ module.exports = {
     exclude: { path: '^(out|dist|test/fixtures)/' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default', 'types'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
   },
 };

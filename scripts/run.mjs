@@ -4,88 +4,121 @@
  * `git clone`: it installs the packages when they are missing or stale, then runs the asked script on Node 24
  * (the npm package `node`), whatever Node ≥ 20 started it.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { ensurePackages, node24, root } from './packages.mjs';
-import { ensureLab } from './lab.mjs';
+import { constants, tmpdir } from 'node:os';
+import { delimiter, join, relative } from 'node:path';
+import { ensurePackages, node24, root, stop } from './packages.mjs';
+import { ensureLab, flareVersions, newestLine } from './lab.mjs';
 
 const [name = 'help', ...rest] = process.argv.slice(2);
 
-/** Runs one program to its end; ends this process with its code when it failed. */
-function run(title, command, args, { allowFailure = false, env = {} } = {}) {
+/** Runs a program of ours to its end on Node 24 and gives its exit code. */
+function node(title, args) {
   if (title) process.stderr.write(`\n── ${title}\n`);
-  const done = spawnSync(command, args, {
-    cwd: root,
-    stdio: 'inherit',
-    env: { ...process.env, PATH: `${join(root, 'node_modules/.bin')}:${process.env.PATH}`, ...env },
+  const path = `${join(root, 'node_modules/.bin')}${delimiter}${process.env.PATH}`;
+  const child = spawn(node24(), args, { cwd: root, stdio: 'inherit', env: { ...process.env, PATH: path } });
+  // The terminal sends Ctrl-C to both of us: wait for the child, which has things to clean up.
+  const ignore = () => {};
+  const pass = () => child.kill('SIGTERM');
+  process.on('SIGINT', ignore).on('SIGTERM', pass);
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      process.off('SIGINT', ignore).off('SIGTERM', pass);
+      resolve(code ?? 128 + (constants.signals[signal] ?? 0));
+    });
   });
-  if (done.error) throw done.error;
-  const code = done.status ?? 1;
-  if (code !== 0 && !allowFailure) process.exit(code);
-  return code;
 }
-const tool = (title, bin, ...args) => run(title, node24(), [join(root, 'node_modules', bin), ...args]);
 
+/** As `node`, but ends this process with the code when it failed. */
+async function must(title, args) {
+  const code = await node(title, args);
+  if (code !== 0) process.exit(code);
+}
+const tool = (title, bin, ...args) => must(title, [join(root, 'node_modules', bin), ...args]);
+
+/** The value of `--name VALUE` or `--name=VALUE` among the arguments. */
+function option(wanted) {
+  const at = rest.findIndex((argument) => argument === wanted || argument.startsWith(`${wanted}=`));
+  if (at < 0) return undefined;
+  return rest[at].includes('=') ? rest[at].slice(wanted.length + 1) : rest[at + 1];
+}
+
+const checks = ['types', 'lint', 'layers', 'format', 'unused'];
 const steps = {
-  types: () => {
-    tool('types', 'typescript/bin/tsc', '-p', 'tsconfig.json');
-    tool('types: contract and domain know no Node', 'typescript/bin/tsc', '-p', 'tsconfig.pure.json');
+  types: async () => {
+    await tool('types', 'typescript/bin/tsc', '-p', 'tsconfig.json');
+    await tool('types: contract and domain know no Node', 'typescript/bin/tsc', '-p', 'tsconfig.pure.json');
   },
   lint: () => tool('lint', 'eslint/bin/eslint.js', '--max-warnings', '0', '.'),
-  layers: () => tool('layers', 'dependency-cruiser/bin/dependency-cruise.mjs', 'src-main', 'src-renderer', 'test', 'bench'),
+  layers: () =>
+    tool(
+      'layers',
+      'dependency-cruiser/bin/dependency-cruise.mjs',
+      'src-main',
+      'src-renderer',
+      'test',
+      'bench',
+    ),
   format: () => tool('format', '@biomejs/biome/bin/biome', 'format', '.'),
   'format:fix': () => tool('format', '@biomejs/biome/bin/biome', 'format', '--write', '.'),
   unused: () => tool('unused', 'knip/bin/knip.js'),
-  unit: () => vitest('unit'),
-  check: () => {
-    for (const step of ['types', 'lint', 'layers', 'format', 'unused', 'unit']) steps[step]();
+  unit: () => vitest(['--project', 'unit', ...rest]),
+  check: async () => {
+    for (const step of checks) await steps[step]();
+    await vitest(['--project', 'unit']);
   },
   build: () => tool('build', 'electron-vite/bin/electron-vite.js', 'build'),
-  test: () => {
-    if (rest.length > 0) {
-      ensureLab({ need: 'all' });
-      return void run('test', node24(), [join(root, 'node_modules/vitest/vitest.mjs'), 'run', ...rest]);
-    }
-    for (const step of ['types', 'lint', 'layers', 'format', 'unused']) steps[step]();
-    steps.build();
-    ensureLab({ need: 'all' });
-    vitest();
+  test: async () => {
+    ensureLab();
+    if (rest.length > 0) return vitest(rest);
+    for (const step of checks) await steps[step]();
+    await steps.build();
+    await vitest([]);
   },
-  demo: () => {
-    ensureLab({ need: 'demo' });
-    run('', node24(), ['test/lab/demo.ts', ...rest]);
+  demo: async () => {
+    const line = option('--flare') ?? newestLine();
+    if (!flareVersions.includes(line))
+      stop(`--flare ${line}: the demo knows ${flareVersions.join(' and ')}.`);
+    ensureLab([line]);
+    await must('', ['test/lab/demo.ts', '--flare', line, ...rest]);
   },
-  bench: () => {
-    steps.build();
-    ensureLab({ need: 'all' });
-    run('', node24(), ['bench/main.ts', ...rest]);
+  bench: async () => {
+    ensureLab();
+    await steps.build();
+    await must('', ['bench/main.ts', ...rest]);
   },
-  flaredesk: () => run('', node24(), ['src-main/headless/main.ts', ...rest]),
+  flaredesk: () => must('', ['src-main/headless/main.ts', ...rest]),
 };
 
-/** Runs the tests (one project, or all) and closes with a line that says how many passed and failed. */
-function vitest(project) {
+/** Runs the tests and closes with a line that says how many passed and failed. In a full CI run, skipped = failed. */
+async function vitest(args) {
   const folder = mkdtempSync(join(tmpdir(), 'flaredesk-vitest-'));
   const report = join(folder, 'report.json');
-  const args = [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--reporter=default', '--reporter=json'];
-  args.push(`--outputFile.json=${report}`);
-  if (project) args.push('--project', project);
-  const code = run(project ? `test: ${project}` : 'test', node24(), [...args, ...(project ? rest : [])], {
-    allowFailure: true,
-  });
-  if (!existsSync(report)) process.exit(code || 1);
-  const result = JSON.parse(readFileSync(report, 'utf8'));
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const code = await node('test', [
+    join(root, 'node_modules/vitest/vitest.mjs'),
+    'run',
+    ...reporters,
+    ...args,
+  ]);
+  const result = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : undefined;
   rmSync(folder, { recursive: true });
+  if (!result) process.exit(code || 1);
+  const slowest = result.testResults
+    .map(({ name: file, startTime, endTime }) => [(endTime - startTime) / 1000, relative(root, file)])
+    .sort(([one], [other]) => other - one)
+    .filter(([seconds]) => seconds >= 5);
+  if (slowest.length > 0) process.stdout.write('\nSlowest files:\n');
+  for (const [seconds, file] of slowest.slice(0, 10))
+    process.stdout.write(`${seconds.toFixed(1).padStart(7)} s  ${file}\n`);
   const skipped = result.numPendingTests + (result.numTodoTests ?? 0);
-  process.stdout.write(
-    `\n${result.numPassedTests} passed, ${result.numFailedTests} failed${skipped ? `, ${skipped} skipped` : ''}\n`,
-  );
-  if (process.env.CI === 'true' && skipped > 0) {
-    process.stderr.write('A skipped test is a failure in CI.\n');
-    process.exit(1);
-  }
+  const counts = [`${result.numPassedTests} passed`, `${result.numFailedTests} failed`];
+  if (skipped > 0) counts.push(`${skipped} skipped`);
+  process.stdout.write(`\n${counts.join(', ')}\n`);
+  if (process.env.CI === 'true' && args.length === 0 && skipped > 0)
+    stop('A skipped test is a failure in CI.');
   if (code !== 0) process.exit(code);
 }
 
@@ -94,4 +127,4 @@ if (!Object.hasOwn(steps, name)) {
   process.exit(2);
 }
 ensurePackages();
-steps[name]();
+await steps[name]();

@@ -1,4 +1,5 @@
 /** What a host (the command, the desktop app) lends to the core. Types only. */
+import type { PromptName } from './contract/names.ts';
 
 export interface Clock {
   /** Milliseconds since the epoch. */
@@ -23,3 +24,40 @@ export interface Progress {
 }
 
 export type ReportProgress = (progress: Progress) => void;
+
+/** Who asks the core: the command, a window. Every call, task and stream is made in its name. */
+export interface Caller {
+  /** For the audit trail. */
+  readonly name: string;
+  /**
+   * The path behind what the caller sent where an input names a place: itself for a caller that may choose paths,
+   * the path behind a token for a page, undefined to refuse.
+   */
+  placeOf(given: string): string | undefined;
+}
+
+/** Puts a question of the contract to a person. The core checks the answer; rejecting means no. */
+export type Prompter = (name: PromptName, question: unknown, signal: AbortSignal) => Promise<unknown>;
+
+/** What services may know of the surroundings of this process. */
+export interface Environment {
+  home: string;
+  user: string;
+  /** `SSH_AUTH_SOCK`. */
+  sshAgentSocket?: string;
+}
+
+export interface CorePorts {
+  /** Absolute path; made with mode 700 when missing. */
+  stateFolder: string;
+  /** The version of this program. */
+  version: string;
+  environment: Environment;
+  /** Missing: nobody can be asked, and what needs an answer fails with `needs_confirmation`. */
+  prompter?: Prompter;
+  clock?: Clock;
+  /** Missing: a log file in the state folder. */
+  logger?: Logger;
+  /** Hold every answer against the contract before it leaves; on in development and tests. */
+  checkOutputs?: boolean;
+}

@@ -19,23 +19,23 @@ import type { sites } from './sites.ts';
 import type { tasks } from './tasks.ts';
 import type { workspace } from './workspace.ts';
 
-type In<Capability> = Capability[keyof Capability];
+type ValueOf<Capability> = Capability[keyof Capability];
 type AnyDeclaration =
-  | In<typeof projects>
-  | In<typeof kits>
-  | In<typeof certificates>
-  | In<typeof provisioning>
-  | In<typeof sites>
-  | In<typeof session>
-  | In<typeof jobs>
-  | In<typeof tasks>
-  | In<typeof settings>
-  | In<typeof diagnostics>
-  | In<typeof prompts>
-  | In<typeof places>
-  | In<typeof workspace>
-  | In<typeof drafts>
-  | In<typeof custody>;
+  | ValueOf<typeof projects>
+  | ValueOf<typeof kits>
+  | ValueOf<typeof certificates>
+  | ValueOf<typeof provisioning>
+  | ValueOf<typeof sites>
+  | ValueOf<typeof session>
+  | ValueOf<typeof jobs>
+  | ValueOf<typeof tasks>
+  | ValueOf<typeof settings>
+  | ValueOf<typeof diagnostics>
+  | ValueOf<typeof prompts>
+  | ValueOf<typeof places>
+  | ValueOf<typeof workspace>
+  | ValueOf<typeof drafts>
+  | ValueOf<typeof custody>;
 type ByName<Kind> = { [D in Extract<AnyDeclaration, { kind: Kind }> as D['name']]: D };
 
 export type Calls = ByName<'call'>;
@@ -64,6 +64,8 @@ export interface OpenStream<Name extends keyof Streams> {
   items: AsyncIterable<StreamItem<Name>>;
   send(item: StreamUp<Name>): Envelope<null>;
   close(): void;
+  /** How it ended. Never rejects. */
+  ended: Promise<Envelope<null>>;
 }
 
 /** What every carrier offers: the core itself, a message port, a web socket. */

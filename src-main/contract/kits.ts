@@ -3,19 +3,20 @@ import { z } from 'zod';
 import { placeField } from './fields.ts';
 import { defineCall } from './kernel.ts';
 
-export const certificateSchema = z.strictObject({
-  /** `project`, or the participant's name. */
+/** One certificate of the project's state or of a kit in its newest prod folder. */
+export const certificateSchema = z.looseObject({
+  /** The participant's name; of the root, the project's. */
   name: z.string(),
+  /** `root`, `participant`, or `listener` (the second pair of relays and listening clients). */
   kind: z.string(),
-  subject: z.string(),
-  org: z.string().optional(),
-  role: z.string().optional(),
-  not_before: z.string(),
   not_after: z.string(),
+  /** Whole days; negative after the end. */
   days_left: z.int(),
-  fingerprint: z.string(),
+  state: z.enum(['ok', 'expiring', 'expired', 'not_yet_valid']),
   file: z.string(),
 });
+
+const problemSchema = z.looseObject({ file: z.string(), problem: z.string() });
 
 export const kits = {
   inspect: defineCall({
@@ -26,7 +27,7 @@ export const kits = {
     input: z.strictObject({ kit: placeField }),
     output: z.looseObject({
       kind: z.string(),
-      name: z.string(),
+      name: z.string().nullable(),
       org: z.string().nullish(),
       role: z.string().nullish(),
       flare: z.string().nullish(),
@@ -49,7 +50,10 @@ export const kits = {
     }),
     output: z.strictObject({
       checked: z.int(),
-      problems: z.array(z.strictObject({ file: z.string(), problem: z.string() })),
+      problems: z.array(problemSchema),
+      /** What could not be verified and why, and what deserves a look. */
+      notes: z.array(z.strictObject({ file: z.string(), note: z.string() })),
+      root_fingerprint: z.string().nullable(),
     }),
   }),
 };
@@ -61,6 +65,6 @@ export const certificates = {
     deadlineMs: 120_000,
     places: ['file', 'workspace'],
     input: z.strictObject({ file: placeField, workspace: placeField.optional() }),
-    output: z.strictObject({ certificates: z.array(certificateSchema) }),
+    output: z.strictObject({ certificates: z.array(certificateSchema), problems: z.array(problemSchema) }),
   }),
 };

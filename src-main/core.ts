@@ -1,0 +1,115 @@
+/** The composition root: makes the services when they are first needed and hands out clients of the contract. */
+import type { DeskClient } from './contract/index.ts';
+import { taskNames } from './contract/names.ts';
+import type { Caller, CorePorts, Logger } from './ports.ts';
+import type { CoreParts } from './core/context.ts';
+import { describeError } from './core/errors.ts';
+import { findHandler } from './core/handlers.ts';
+import { createPromptQueue } from './core/prompt-queue.ts';
+import { createRouter } from './core/router.ts';
+import { createFileLogger } from './services/logging/index.ts';
+
+export interface Core {
+  /** A client that acts in the caller's name. */
+  clientFor(caller: Caller): DeskClient;
+  /** Cancels what runs, closes sessions and files. */
+  dispose(): Promise<void>;
+}
+
+const systemClock = { now: () => Date.now() };
+const mebibyte = 1024 * 1024;
+
+interface Once<Value> {
+  readonly get: () => Promise<Value>;
+  /** What was made so far, if anything. */
+  readonly made: () => Promise<Value> | undefined;
+}
+
+/** Runs `make` once, when first asked for. */
+function once<Value>(make: () => Promise<Value>): Once<Value> {
+  let value: Promise<Value> | undefined;
+  return { get: () => (value ??= make()), made: () => value };
+}
+
+/**
+ * Builds the core. Cheap: the store, the tasks and each service are loaded when a call needs them.
+ * Everything it throws to callers is an envelope (`contract/kernel.ts`).
+ */
+export function createCore(ports: CorePorts): Core {
+  const clock = ports.clock ?? systemClock;
+  const logger: Logger =
+    ports.logger ??
+    createFileLogger({
+      folder: ports.stateFolder,
+      level: 'info',
+      maxBytes: 5 * mebibyte,
+      maxFiles: 5,
+      clock,
+    });
+  const disposal = new AbortController();
+
+  const settings = once(async () =>
+    (await import('./services/settings/index.ts')).openSettings(ports.stateFolder),
+  );
+  const store = once(async () => (await import('./services/store/index.ts')).openStore(ports.stateFolder));
+  const audit = once(async () => {
+    const { createAudit } = await import('./services/audit/index.ts');
+    return createAudit((await store.get()).audit, ports.stateFolder, clock);
+  });
+  const tasks = once(async () => {
+    const { createTaskRunner } = await import('./services/tasks/index.ts');
+    const runner = createTaskRunner({
+      repository: (await store.get()).tasks,
+      clock,
+      logger,
+      describeError: (error) => describeError(error, logger),
+    });
+    for (const name of taskNames) {
+      const work = await findHandler(name);
+      if (!work) continue;
+      runner.register({
+        name,
+        title: (input) => work.title(input as never),
+        target: (input) => work.target(input as never),
+        steps: (input) => work.steps(input as never),
+        run: (input, task) => work.run(input as never, { core: parts, signal: task.signal, task }),
+        isPartly: (output) => work.isPartly?.(output as never) ?? false,
+        idempotent: work.idempotent,
+      });
+    }
+    await runner.recover();
+    return runner;
+  });
+  const recent = once(async () => (await import('./core/recent-tasks.ts')).createRecentTasks(parts));
+
+  const parts: CoreParts = {
+    stateFolder: ports.stateFolder,
+    version: ports.version,
+    environment: ports.environment,
+    clock,
+    logger,
+    prompts: createPromptQueue(ports.prompter, logger),
+    settings: settings.get,
+    store: store.get,
+    audit: audit.get,
+    tasks: tasks.get,
+  };
+  const router = createRouter({
+    core: parts,
+    states: { 'tasks.recent': recent.get },
+    checkOutputs: ports.checkOutputs ?? false,
+    disposed: disposal.signal,
+  });
+
+  return {
+    clientFor: (caller) => router.clientFor(caller),
+    async dispose() {
+      disposal.abort();
+      const runner = await tasks.made()?.catch(() => undefined);
+      await runner?.dispose();
+      await router.settled();
+      const opened = await store.made()?.catch(() => undefined);
+      opened?.close();
+    },
+  };
+}

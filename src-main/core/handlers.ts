@@ -1,0 +1,20 @@
+/** Which file answers which name. Loaded per capability, so that a short command does not pay for all services. */
+import type { CallHandlers, StreamHandlers, TaskHandlers } from './context.ts';
+
+type Loaded = Partial<CallHandlers & TaskHandlers & StreamHandlers>;
+
+const loaders: Record<string, () => Promise<Loaded>> = {
+  projects: async () => (await import('./projects.ts')).handlers,
+  kits: async () => (await import('./kits.ts')).handlers,
+  tasks: async () => (await import('./tasks.ts')).handlers,
+  settings: async () => (await import('./settings.ts')).handlers,
+  diagnostics: async () => (await import('./diagnostics.ts')).handlers,
+};
+
+/** The handler of a call, task or stream by its name; undefined when there is none. */
+export async function findHandler<Name extends keyof (CallHandlers & TaskHandlers & StreamHandlers)>(
+  name: Name,
+): Promise<(CallHandlers & TaskHandlers & StreamHandlers)[Name] | undefined> {
+  const loaded = await loaders[name.split('.', 1)[0] ?? '']?.();
+  return loaded?.[name];
+}

@@ -1,0 +1,3 @@
+import type { CallHandlers } from './context.ts';
+
+export const handlers: Partial<CallHandlers> = {};

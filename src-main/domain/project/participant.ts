@@ -1,0 +1,454 @@
+/** One participant: `project.yml` mapping -> Participant, every problem reported (docs/reference/provisioning.md §2.3–§2.5). */
+import { capacityKeys, foreignParticipantKeys, participantKeys } from './keys.ts';
+import type { Capacity, FlareLine, Participant, ParticipantType } from './model.ts';
+import {
+  adminRoles,
+  hostNamePattern,
+  longestCommonName,
+  participantNamePattern,
+  participantNameRule,
+  participantTypes,
+  serverCellName,
+  simpleNamePattern,
+  stateKeys,
+} from './names.ts';
+import { nearest } from './near-miss.ts';
+import { readConnectTo, readListeningHost } from './network.ts';
+import { join } from './report.ts';
+import type { Report } from './report.ts';
+import {
+  readAmount,
+  readConnectionSecurity,
+  readFlag,
+  readHostName,
+  readHostNames,
+  readPort,
+} from './values.ts';
+import { child, isTruthy, positionOf, shorten, textOf, toPlain } from './yaml/node.ts';
+import type { YamlMapping, YamlNode } from './yaml/node.ts';
+
+/** A file named in the project: where it is looked for and whether it is there. */
+export interface FileFact {
+  /** Absolute path. */
+  path: string;
+  state: 'file' | 'missing' | 'not_a_file' | 'unreadable';
+  /** Where it was found: nvflare looks in the current folder only. */
+  found: 'project' | 'current_folder';
+}
+
+export type FileLookup = (written: string) => FileFact;
+
+/** Values of the project level that a participant falls back to. */
+export interface Fallbacks {
+  connectionSecurity?: Participant['connectionSecurity'];
+  customCaCert?: string;
+  allowErrorSending?: boolean;
+  allowLogStreaming?: boolean;
+}
+
+export interface ParticipantContext {
+  line: FlareLine;
+  fallbacks: Fallbacks;
+  files: FileLookup;
+  report: Report;
+}
+
+/** A participant and where its parts stand, for the checks between participants. */
+export interface PlacedParticipant {
+  participant: Participant;
+  node: YamlMapping;
+  path: string;
+  /** The name before a long server name was cut. */
+  writtenName: string;
+}
+
+/**
+ * Reads one participant. Answers undefined when name, type or org is missing or unusable, or when the entry is
+ * one that NVFlare drops; everything found wrong is in the report.
+ */
+export function readParticipant(
+  node: YamlNode,
+  path: string,
+  forcedType: ParticipantType | undefined,
+  context: ParticipantContext,
+): PlacedParticipant | undefined {
+  const { report } = context;
+  if (node.kind !== 'mapping') {
+    report.wrongType(
+      node,
+      path,
+      'a mapping with name, type and org',
+      'Example: - { name: site-1, type: client, org: hospital_a }',
+    );
+    return undefined;
+  }
+  const type = forcedType ?? readType(node, path, context);
+  const name = readName(node, path, type, report);
+  const org = readOrg(node, path, report);
+  report.nearMisses(node, path, [...Object.keys(participantKeys), ...foreignParticipantKeys]);
+  if (type === undefined) {
+    checkTypelessProperties(node, path, report);
+    return undefined;
+  }
+  const properties = readProperties(node, path, type, name ?? '', context);
+  if (name === undefined || org === undefined) return undefined;
+  return {
+    node,
+    path,
+    writtenName: name.written,
+    participant: { ...properties, name: name.used, org },
+  };
+}
+
+function required(node: YamlMapping, key: string, path: string, report: Report): YamlNode | undefined {
+  const value = child(node, key);
+  if (isTruthy(value)) return value;
+  report.error(value ?? node, join(path, key), {
+    code: 'missing_key',
+    message: value ? `${join(path, key)} is empty.` : `${path} has no ${key}.`,
+    hint: `Write "${key}: …"; every participant needs name, type and org.`,
+  });
+  return undefined;
+}
+
+function requiredText(
+  node: YamlMapping,
+  key: string,
+  path: string,
+  report: Report,
+): { node: YamlNode; text: string } | undefined {
+  const value = required(node, key, path, report);
+  if (!value) return undefined;
+  const text = textOf(value);
+  if (text === undefined) {
+    report.wrongType(
+      value,
+      join(path, key),
+      'text',
+      value.kind === 'scalar' ? 'Put it in quotes.' : undefined,
+    );
+    return undefined;
+  }
+  return { node: value, text };
+}
+
+function readType(node: YamlMapping, path: string, context: ParticipantContext): ParticipantType | undefined {
+  const { report } = context;
+  const found = requiredText(node, 'type', path, report);
+  if (!found) return undefined;
+  const known = participantTypes.find((one) => one === found.text);
+  if (known) return known;
+  const meant = nearest(found.text, participantTypes);
+  report.error(found.node, join(path, 'type'), {
+    code: found.text === 'overseer' ? 'overseer_removed' : 'type_unknown',
+    message:
+      found.text === 'overseer'
+        ? 'NVFlare has no overseer any more.'
+        : `${join(path, 'type')}: "${shorten(found.text)}" is not a participant type.`,
+    hint:
+      found.text === 'overseer'
+        ? 'Remove this participant.'
+        : meant
+          ? `Did you mean "${meant}"?`
+          : `Use one of ${participantTypes.join(', ')}.`,
+  });
+  return undefined;
+}
+
+interface ReadName {
+  written: string;
+  used: string;
+}
+
+function readName(
+  node: YamlMapping,
+  path: string,
+  type: ParticipantType | undefined,
+  report: Report,
+): ReadName | undefined {
+  const found = requiredText(node, 'name', path, report);
+  if (!found || !type) return undefined;
+  const { text } = found;
+  const at = join(path, 'name');
+  if (!participantNamePattern[type].test(text)) {
+    report.error(found.node, at, {
+      code: 'name_invalid',
+      message: `${at}: "${shorten(text)}" cannot be the name of a ${type}.`,
+      hint: `${capital(participantNameRule[type])}.`,
+    });
+    return undefined;
+  }
+  if (stateKeys.includes(text) || (text === serverCellName && (type === 'client' || type === 'relay'))) {
+    report.error(found.node, at, {
+      code: 'name_reserved',
+      message: `${at}: "${text}" is reserved by NVFlare.`,
+      hint: 'Choose another name.',
+    });
+    return undefined;
+  }
+  if (text.length <= longestCommonName) return { written: text, used: text };
+  if (type !== 'server') {
+    report.error(found.node, at, {
+      code: 'name_too_long',
+      message: `${at}: "${shorten(text)}" has ${text.length} characters; a certificate takes ${longestCommonName}.`,
+      hint: 'Choose a shorter name.',
+    });
+    return undefined;
+  }
+  const cut = text.slice(0, longestCommonName);
+  report.warning(found.node, at, {
+    code: 'name_cut',
+    message: `${at}: a certificate takes ${longestCommonName} characters; the server is called "${cut}" in the kits, others still connect to the full name.`,
+    hint: 'Choose a short name and write the long one as default_host.',
+  });
+  return { written: text, used: cut };
+}
+
+function readOrg(node: YamlMapping, path: string, report: Report): string | undefined {
+  const found = requiredText(node, 'org', path, report);
+  if (!found) return undefined;
+  if (simpleNamePattern.test(found.text)) return found.text;
+  const better = found.text.replace(/[^A-Za-z0-9_]+/g, '_');
+  report.error(found.node, join(path, 'org'), {
+    code: 'org_invalid',
+    message: `${join(path, 'org')}: "${shorten(found.text)}" is not an organisation name; only letters, digits and underscores are allowed.`,
+    hint: simpleNamePattern.test(better) ? `Write "${better}".` : undefined,
+  });
+  return undefined;
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** A participant of unknown type still gets its hosts and ports checked. */
+function checkTypelessProperties(node: YamlMapping, path: string, report: Report): void {
+  const hosts = child(node, 'host_names');
+  if (hosts) readHostNames(hosts, join(path, 'host_names'), report);
+  const security = child(node, 'connection_security');
+  if (security) readConnectionSecurity(security, join(path, 'connection_security'), report);
+}
+
+function readProperties(
+  node: YamlMapping,
+  path: string,
+  type: ParticipantType,
+  name: ReadName | '',
+  context: ParticipantContext,
+): Participant {
+  const { report, fallbacks } = context;
+  const get = <Value>(key: string, read: (value: YamlNode, at: string) => Value): Value | undefined => {
+    const value = child(node, key);
+    return value === undefined ? undefined : read(value, join(path, key));
+  };
+  const writtenName = name === '' ? '' : name.written;
+  const defaultHost = get('default_host', (value, at) => readHostName(value, at, report)) ?? writtenName;
+  const port = (key: string): number | undefined =>
+    get(key, (value, at) =>
+      type === 'server' ? readPort(value, at, { zeroIsUnset: false }, report) : undefined,
+    );
+  const flag = (key: string): boolean | undefined => get(key, (value, at) => readFlag(value, at, report));
+  const fedLearnPort = type === 'server' ? (port('fed_learn_port') ?? 8002) : undefined;
+  const connectionSecurity = get('connection_security', (value, at) =>
+    readConnectionSecurity(value, at, report),
+  );
+  const isSite = type === 'server' || type === 'client';
+  const customCaCert = isSite
+    ? get('custom_ca_cert', (value, at) => readFile(value, at, context))
+    : undefined;
+  reportIdle(node, path, type, report);
+  return {
+    name: writtenName,
+    type,
+    org: '',
+    role: readRole(node, path, type, report),
+    hostNames: get('host_names', (value, at) => readHostNames(value, at, report)) ?? [],
+    defaultHost,
+    fedLearnPort,
+    adminPort: type === 'server' ? (port('admin_port') ?? fedLearnPort) : undefined,
+    connectionSecurity: connectionSecurity ?? fallbacks.connectionSecurity,
+    customCaCert: isSite ? (customCaCert ?? fallbacks.customCaCert) : undefined,
+    listeningHost: readListener(node, path, type, name, defaultHost, report),
+    connectTo: get('connect_to', (value, at) => readConnectTo(value, at, report)),
+    useAio: flag('use_aio'),
+    parent: type === 'client' ? get('parent', (value, at) => readParent(value, at, report)) : undefined,
+    capacity:
+      type === 'client'
+        ? (get('capacity', (value, at) => readCapacity(value, at, report)) ?? noCapacity())
+        : noCapacity(),
+    allowErrorSending: flag('allow_error_sending') ?? fallbacks.allowErrorSending ?? false,
+    allowLogStreaming: flag('allow_log_streaming') ?? fallbacks.allowLogStreaming ?? true,
+    ccConfig: get('cc_config', (value, at) => readFile(value, at, context)),
+    edgeServicePort: get('edge_service_port', (value, at) =>
+      isTruthy(value) ? readPort(value, at, { zeroIsUnset: true }, report) : undefined,
+    ),
+    runInDocker: flag('run_in_docker'),
+    properties: toPlain(node) as Record<string, unknown>,
+    source: positionOf(node),
+  };
+}
+
+/** A known property on a participant it has no effect on. */
+function reportIdle(node: YamlMapping, path: string, type: ParticipantType, report: Report): void {
+  for (const entry of node.entries.values()) {
+    const types = participantKeys[entry.name];
+    if (!types || types.includes(type)) continue;
+    report.info(entry.key, join(path, entry.name), {
+      code: 'property_idle',
+      message: `${join(path, entry.name)} has no effect on a ${type}.`,
+      hint: `It belongs to: ${types.join(', ')}.`,
+    });
+  }
+}
+
+function readRole(
+  node: YamlMapping,
+  path: string,
+  type: ParticipantType,
+  report: Report,
+): string | undefined {
+  const at = join(path, 'role');
+  const value = child(node, 'role');
+  const hint = `Use one of ${adminRoles.join(', ')}.`;
+  if (value === undefined) {
+    if (type === 'admin')
+      report.error(node, at, { code: 'missing_key', message: `${path} is an admin without role.`, hint });
+    return undefined;
+  }
+  const text = textOf(value);
+  if (text === undefined) {
+    report.wrongType(value, at, 'text', hint);
+    return undefined;
+  }
+  if (text === '') {
+    report.error(value, at, { code: 'role_invalid', message: `${at} is empty.`, hint });
+    return undefined;
+  }
+  if (type !== 'admin') return undefined;
+  if (!simpleNamePattern.test(text)) {
+    report.error(value, at, {
+      code: 'role_invalid',
+      message: `${at}: "${shorten(text)}" is not a role name.`,
+      hint,
+    });
+    return undefined;
+  }
+  if (!adminRoles.some((known) => known === text)) {
+    const meant = nearest(text, adminRoles);
+    report.warning(value, at, {
+      code: 'role_unknown',
+      message: `${at}: "${shorten(text)}" is not a role NVFlare's default policy knows.`,
+      hint: meant ? `Did you mean "${meant}"?` : hint,
+    });
+  }
+  return text;
+}
+
+function readListener(
+  node: YamlMapping,
+  path: string,
+  type: ParticipantType,
+  name: ReadName | '',
+  defaultHost: string,
+  report: Report,
+): Participant['listeningHost'] {
+  const at = join(path, 'listening_host');
+  const value = child(node, 'listening_host');
+  const listener =
+    value && readListeningHost(value, at, type === 'server' ? defaultHost : 'localhost', report);
+  if (type === 'relay' && !isTruthy(value)) {
+    report.error(value ?? node, at, {
+      code: 'missing_key',
+      message: `${path} is a relay without listening_host.`,
+      hint: 'Example: listening_host: { default_host: relay-1.example.org, port: 9001 }',
+    });
+  }
+  if (
+    listener &&
+    (type === 'client' || type === 'relay') &&
+    name !== '' &&
+    !hostNamePattern.test(name.used)
+  ) {
+    report.error(child(node, 'name') ?? node, join(path, 'name'), {
+      code: 'name_not_host',
+      message: `${join(path, 'name')}: a ${type} with listening_host gets a server certificate, so "${shorten(name.used)}" must be a host name.`,
+      hint: `Write "${name.used.replaceAll('_', '-').replace(/^-+|-+$/g, '')}".`,
+    });
+  }
+  return type === 'admin' ? undefined : listener;
+}
+
+function readParent(value: YamlNode, at: string, report: Report): string | undefined {
+  if (!isTruthy(value)) return undefined;
+  const text = textOf(value);
+  if (text === undefined) report.wrongType(value, at, 'the name of another client');
+  return text;
+}
+
+function noCapacity(): Capacity {
+  return { numOfGpus: 0, memPerGpuInGib: 0 };
+}
+
+function readCapacity(value: YamlNode, at: string, report: Report): Capacity {
+  if (!isTruthy(value)) return noCapacity();
+  if (value.kind !== 'mapping') {
+    report.wrongType(value, at, 'a mapping', 'Example: capacity: { num_of_gpus: 1, mem_per_gpu_in_GiB: 16 }');
+    return noCapacity();
+  }
+  report.nearMisses(value, at, capacityKeys);
+  return {
+    numOfGpus: readAmount(child(value, 'num_of_gpus'), join(at, 'num_of_gpus'), 'count', report),
+    memPerGpuInGib: readAmount(
+      child(value, 'mem_per_gpu_in_GiB'),
+      join(at, 'mem_per_gpu_in_GiB'),
+      'size',
+      report,
+    ),
+  };
+}
+
+/** A file that must be there. Answers its absolute path. */
+export function readFile(
+  value: YamlNode,
+  at: string,
+  context: Pick<ParticipantContext, 'files' | 'report'>,
+): string | undefined {
+  const { report, files } = context;
+  if (!isTruthy(value)) return undefined;
+  const written = textOf(value);
+  if (written === undefined) {
+    report.wrongType(
+      value,
+      at,
+      'the path of a file',
+      value.kind === 'mapping' ? 'Move these settings to a file of their own and name it here.' : undefined,
+    );
+    return undefined;
+  }
+  const fact = files(written);
+  const problems = {
+    file: undefined,
+    missing: `the file ${shorten(written, 200)} does not exist`,
+    not_a_file: `${shorten(written, 200)} is not a file`,
+    unreadable: `the file ${shorten(written, 200)} cannot be read`,
+  };
+  const problem = problems[fact.state];
+  if (problem !== undefined) {
+    report.error(value, at, {
+      code: 'file_missing',
+      message: `${at}: ${problem}.`,
+      hint: written.startsWith('~')
+        ? 'NVFlare does not expand "~"; write the full path.'
+        : `Relative paths count from the folder of project.yml; looked for ${fact.path}.`,
+    });
+    return undefined;
+  }
+  if (fact.found === 'current_folder') {
+    report.warning(value, at, {
+      code: 'file_outside_project',
+      message: `${at}: ${shorten(written, 200)} is not beside project.yml; the one in the current folder is used.`,
+      hint: 'Move the file beside project.yml, or write its full path.',
+    });
+  }
+  return fact.path;
+}

@@ -1,0 +1,3 @@
+/** Long work: steps, progress, cancel, a record that survives a crash. */
+export { createTaskRunner, type TaskRunnerOptions } from './runner.ts';
+export type { ChildTask, TaskContext, TaskEvent, TaskKind, TaskRunner } from './types.ts';
