@@ -36,7 +36,9 @@ export function ProjectMenu({ client }: { client: Client }) {
         {others.length > 0 ? <Menu.Divider /> : null}
         <Menu.Item onClick={() => void navigate('/overview?begin')}>{t('shell.openOther')}</Menu.Item>
         {open ? (
-          <Menu.Item onClick={() => void client.call('workspace.close', {})}>{t('shell.closeProject')}</Menu.Item>
+          <Menu.Item onClick={() => void client.call('workspace.close', {})}>
+            {t('shell.closeProject')}
+          </Menu.Item>
         ) : null}
       </Menu.Dropdown>
     </Menu>

@@ -30,10 +30,14 @@ export function Shell() {
   ]);
   return (
     <div className={classes.shell}>
-      <a href="#content" className={classes.skip} onClick={(event) => {
-        event.preventDefault();
-        document.getElementById('content')?.focus();
-      }}>
+      <a
+        href="#content"
+        className={classes.skip}
+        onClick={(event) => {
+          event.preventDefault();
+          document.getElementById('content')?.focus();
+        }}
+      >
         {t('shell.skipToContent')}
       </a>
       <nav className={classes.side} aria-label={t('shell.navigation')}>

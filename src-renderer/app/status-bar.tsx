@@ -22,7 +22,9 @@ export function StatusBar({ onTasks }: { onTasks: () => void }) {
   const newest = running[0];
   const progress = newest?.progress;
   const percent =
-    progress?.done !== undefined && progress.total ? Math.floor((100 * progress.done) / progress.total) : undefined;
+    progress?.done !== undefined && progress.total
+      ? Math.floor((100 * progress.done) / progress.total)
+      : undefined;
   return (
     <footer className={classes.bar} aria-label={t('shell.statusBar')}>
       <UnstyledButton className={classes.item} onClick={onTasks}>

@@ -43,7 +43,8 @@ export interface Client {
     input: StreamInput<Name>,
     handlers: StreamHandlers<StreamItem<Name>>,
   ): OpenStream<StreamUp<Name>>;
-  /** Follows a state of main: whole snapshots with rising versions; one that arrives late is dropped. */
+  /** Follows a state of main: whole snapshots with rising versions; one that arrives late is dropped. The first
+   * after (re)connecting always counts: main may have started anew. */
   watch<Name extends keyof States>(name: Name, onValue: (value: StateValue<Name>) => void): () => void;
   onPrompt(listener: (prompt: Prompt) => void, onWithdrawn: (id: string) => void): () => void;
   answer<Name extends keyof Prompts>(id: string, value: PromptAnswer<Name>): void;
@@ -68,7 +69,7 @@ export function createClient(carrier: Carrier): Client {
     watch: (name, onValue) => {
       let version = -1;
       const channel = carrier.open(name, {}, (message) => {
-        if (message.kind !== 'snapshot' || message.version <= version) return;
+        if (message.kind !== 'snapshot' || (!message.first && message.version <= version)) return;
         version = message.version;
         onValue(message.value as StateValue<typeof name>);
       });

@@ -28,6 +28,7 @@ export function createMemoryCarrier(backend: MemoryBackend): Carrier & {
   const answers = new Map<string, (value: unknown) => void>();
   const snapshot = (name: string): ChannelMessage => ({
     kind: 'snapshot',
+    first: false,
     version: versions.get(name) ?? 0,
     value: values.get(name),
   });

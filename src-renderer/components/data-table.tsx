@@ -74,9 +74,12 @@ const remembered = <T,>(key: string, fallback: T): T => {
 
 /** Every list of the console: virtual rows, sort, filter, multi-select, export of what is shown, keyboard. */
 export function DataTable<Row extends object>(props: DataTableProps<Row>) {
-  const { id, label, rows, columns, rowId, rowLabel, onOpen, opened, selectable, bulk, toolbar, empty } = props;
+  const { id, label, rows, columns, rowId, rowLabel, onOpen, opened, selectable, bulk, toolbar, empty } =
+    props;
   const t = useTexts();
-  const [sorting, setSorting] = useState<{ id: string; desc: boolean }[]>(() => remembered(`table.${id}.sort`, []));
+  const [sorting, setSorting] = useState<{ id: string; desc: boolean }[]>(() =>
+    remembered(`table.${id}.sort`, []),
+  );
   const [filter, setFilter] = useState(() => remembered(`table.${id}.filter`, ''));
   const [rowSelection, setRowSelection] = useState<Record<string, true>>({});
   const [active, setActive] = useState(0);
@@ -132,7 +135,8 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>) {
     else if (event.key === 'Home') move(0);
     else if (event.key === 'End') move(shown.length - 1);
     else if (event.key === 'Enter' && row && event.target === event.currentTarget) onOpen?.(row.original);
-    else if (event.key === ' ' && row && selectable && event.target === event.currentTarget) row.toggleSelected();
+    else if (event.key === ' ' && row && selectable && event.target === event.currentTarget)
+      row.toggleSelected();
     else return;
     event.preventDefault();
   };
@@ -169,7 +173,15 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>) {
           </Menu.Target>
           <Menu.Dropdown>
             <Menu.Item
-              onClick={() => saveText(`${id}.csv`, toCsv(columns.map((column) => column.header), exported()))}
+              onClick={() =>
+                saveText(
+                  `${id}.csv`,
+                  toCsv(
+                    columns.map((column) => column.header),
+                    exported(),
+                  ),
+                )
+              }
             >
               {t('common.exportCsv')}
             </Menu.Item>
@@ -178,7 +190,9 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>) {
                 saveText(
                   `${id}.json`,
                   JSON.stringify(
-                    exported().map((cells) => Object.fromEntries(columns.map((column, i) => [column.id, cells[i]]))),
+                    exported().map((cells) =>
+                      Object.fromEntries(columns.map((column, i) => [column.id, cells[i]])),
+                    ),
                     null,
                     2,
                   ),
@@ -204,7 +218,12 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>) {
           onKeyDown={onKey}
         >
           <div role="rowgroup" className={classes.head}>
-            <div role="row" aria-rowindex={1} className={classes.row} style={{ gridTemplateColumns: template }}>
+            <div
+              role="row"
+              aria-rowindex={1}
+              className={classes.row}
+              style={{ gridTemplateColumns: template }}
+            >
               {selectable ? (
                 <div role="columnheader" className={classes.cell}>
                   <Checkbox

@@ -15,7 +15,13 @@ export function ErrorNotice({ error, children }: { error: ErrorAnswer; children?
       {error.hint ? <div className="muted">{error.hint}</div> : null}
       {fields.length > 0 ? (
         <>
-          <Anchor component="button" type="button" size="xs" onClick={() => setOpen((was) => !was)} aria-expanded={open}>
+          <Anchor
+            component="button"
+            type="button"
+            size="xs"
+            onClick={() => setOpen((was) => !was)}
+            aria-expanded={open}
+          >
             {t('common.details')}
           </Anchor>
           <Collapse expanded={open}>

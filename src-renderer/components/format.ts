@@ -34,5 +34,8 @@ export function toCsv(header: string[], rows: (string | number | undefined)[][])
     const safe = /^[=+\-@\t]/.test(text) && typeof value !== 'number' ? `'${text}` : text;
     return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
   };
-  return [header, ...rows].map((row) => row.map(cell).join(',')).join('\n').concat('\n');
+  return [header, ...rows]
+    .map((row) => row.map(cell).join(','))
+    .join('\n')
+    .concat('\n');
 }

@@ -59,17 +59,35 @@ export function LogViewer({ lines, name, label, height }: LogViewerProps) {
             <span className="muted" aria-live="polite">
               {t('common.logView.hits', { count: hits.length })}
             </span>
-            <ActionIcon variant="subtle" color="gray" aria-label={t('common.logView.previous')} onClick={() => go(hit - 1)}>
+            <ActionIcon
+              variant="subtle"
+              color="gray"
+              aria-label={t('common.logView.previous')}
+              onClick={() => go(hit - 1)}
+            >
               <IconChevronUp size={14} />
             </ActionIcon>
-            <ActionIcon variant="subtle" color="gray" aria-label={t('common.logView.next')} onClick={() => go(hit + 1)}>
+            <ActionIcon
+              variant="subtle"
+              color="gray"
+              aria-label={t('common.logView.next')}
+              onClick={() => go(hit + 1)}
+            >
               <IconChevronDown size={14} />
             </ActionIcon>
           </>
         )}
         <span className={classes.grow} />
-        <Checkbox label={t('common.logView.follow')} checked={follow} onChange={(event) => setFollow(event.currentTarget.checked)} />
-        <Checkbox label={t('common.logView.wrap')} checked={wrap} onChange={(event) => setWrap(event.currentTarget.checked)} />
+        <Checkbox
+          label={t('common.logView.follow')}
+          checked={follow}
+          onChange={(event) => setFollow(event.currentTarget.checked)}
+        />
+        <Checkbox
+          label={t('common.logView.wrap')}
+          checked={wrap}
+          onChange={(event) => setWrap(event.currentTarget.checked)}
+        />
         <Tooltip label={t('common.logView.download')}>
           <ActionIcon
             variant="subtle"

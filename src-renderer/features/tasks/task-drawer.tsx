@@ -94,7 +94,12 @@ function TaskCard({ task, childTasks }: { task: Task; childTasks: Task[] }) {
             {task.actions.includes('resume') ? t('tasks.resume') : t('tasks.retry')}
           </Button>
         ) : null}
-        <Button variant="subtle" color="gray" onClick={() => setLogOpen((was) => !was)} aria-expanded={logOpen}>
+        <Button
+          variant="subtle"
+          color="gray"
+          onClick={() => setLogOpen((was) => !was)}
+          aria-expanded={logOpen}
+        >
           {logOpen ? t('tasks.hideLog') : t('tasks.log')}
         </Button>
       </Group>
@@ -112,9 +117,13 @@ function TaskProgress({ task }: { task: Task }) {
   useEffect(() => {
     if (done === undefined) return;
     const now = Date.now();
-    samples.current = [...samples.current.filter((sample) => now - sample.at < 8000 && sample.done <= done), { at: now, done }];
+    samples.current = [
+      ...samples.current.filter((sample) => now - sample.at < 8000 && sample.done <= done),
+      { at: now, done },
+    ];
   }, [done]);
-  if (!running || done === undefined) return task.progress?.message && running ? <div>{task.progress.message}</div> : null;
+  if (!running || done === undefined)
+    return task.progress?.message && running ? <div>{task.progress.message}</div> : null;
   const first = samples.current[0];
   const seconds = first ? (Date.now() - first.at) / 1000 : 0;
   const rate = first && seconds > 0.5 ? (done - first.done) / seconds : undefined;
@@ -124,8 +133,12 @@ function TaskProgress({ task }: { task: Task }) {
       {total ? <Progress value={(100 * done) / total} size={6} aria-label={task.title} mt={4} /> : null}
       <Group gap="md" className="muted">
         <span className="numeric">{total ? `${amount(done)} / ${amount(total)}` : amount(done)}</span>
-        {rate !== undefined && unit === 'bytes' ? <span>{t('tasks.speed', { rate: formatBytes(rate) })}</span> : null}
-        {rate && total ? <span>{t('tasks.left', { time: formatSeconds((total - done) / rate) })}</span> : null}
+        {rate !== undefined && unit === 'bytes' ? (
+          <span>{t('tasks.speed', { rate: formatBytes(rate) })}</span>
+        ) : null}
+        {rate && total ? (
+          <span>{t('tasks.left', { time: formatSeconds((total - done) / rate) })}</span>
+        ) : null}
       </Group>
     </div>
   );
@@ -137,10 +150,14 @@ function TaskLog({ id }: { id: string }) {
   const [lines, setLines] = useState<string[]>([]);
   useEffect(() => {
     setLines([]);
-    const stream = client.open('tasks.log', { id }, {
-      onItem: (item) => setLines((was) => [...was, ...item.lines]),
-      onEnd: () => undefined,
-    });
+    const stream = client.open(
+      'tasks.log',
+      { id },
+      {
+        onItem: (item) => setLines((was) => [...was, ...item.lines]),
+        onEnd: () => undefined,
+      },
+    );
     return () => stream.close();
   }, [client, id]);
   return <LogViewer lines={lines} name={`task-${id}.log`} label={t('tasks.log')} height={240} />;

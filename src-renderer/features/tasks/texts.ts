@@ -1,7 +1,8 @@
 export const tasks = {
   title: 'Tasks',
   none: 'No task yet',
-  noneReason: 'Provisioning, deliveries, starts and job downloads appear here and stay when you leave the page.',
+  noneReason:
+    'Provisioning, deliveries, starts and job downloads appear here and stay when you leave the page.',
   cancel: 'Cancel task',
   cancelling: 'Cancelling',
   retry: 'Try again',
