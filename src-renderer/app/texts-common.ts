@@ -38,6 +38,18 @@ export const common = {
   connectionLost: 'Connection to FLARE Desk lost. Trying again; what runs keeps running.',
   whatHappened: 'What happened',
   typeToConfirm: 'Type {{word}} to confirm',
+  sites: {
+    check: 'Check',
+    deliver: 'Deliver',
+    start: 'Start',
+    stop: 'Stop',
+    status: 'Read status',
+    stopTitle: 'Stop participants',
+    stopMessage: 'Stopping {{names}} ends the jobs that run there.',
+    noHost: 'No selected participant has a host in desk.yml',
+    noProjectFile: 'There is no project file here: hosts are named in desk.yml beside it',
+    noKit: 'Provision first: there is no kit yet',
+  },
   logView: {
     search: 'Search the log',
     hits_one: '{{count}} line',

@@ -1,0 +1,81 @@
+import { Button } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import type { StateValue } from '../../src-main/contract/index.ts';
+import { useTexts } from '../app/texts.ts';
+import { useClient } from '../bridge/provider.tsx';
+import { ConfirmTyped } from './confirm-typed.tsx';
+
+type Open = NonNullable<StateValue<'workspace.current'>['open']>;
+type Participant = Open['participants'][number];
+type Verb = 'check' | 'distribute' | 'start' | 'stop' | 'status';
+
+/** Check, deliver, start, stop on one or many participants: one task, a failing site never stops the others. */
+export function SiteActions({
+  project,
+  participants,
+  onStarted,
+}: {
+  project: Open;
+  participants: Participant[];
+  onStarted?: () => void;
+}) {
+  const t = useTexts();
+  const client = useClient();
+  const hosted = participants.filter((participant) => participant.host !== undefined);
+  const names = hosted.map((participant) => participant.name);
+  const run = async (verb: Verb): Promise<void> => {
+    if (!project.file) return;
+    const started = await client.start('sites.run', { verb, file: project.file.token, only: names });
+    if (started.ok) onStarted?.();
+    else
+      notifications.show({ color: 'red', title: started.error.message, message: started.error.hint ?? '' });
+  };
+  const reason = !project.file
+    ? t('common.sites.noProjectFile')
+    : names.length === 0
+      ? t('common.sites.noHost')
+      : undefined;
+  const noKit = reason ?? (project.prod ? undefined : t('common.sites.noKit'));
+  const first = names[0] ?? '';
+  return (
+    <>
+      <Action text={t('common.sites.check')} reason={reason} onClick={() => void run('check')} />
+      <Action text={t('common.sites.deliver')} reason={noKit} onClick={() => void run('distribute')} />
+      <Action text={t('common.sites.start')} reason={noKit} onClick={() => void run('start')} />
+      <ConfirmTyped
+        title={t('common.sites.stopTitle')}
+        message={t('common.sites.stopMessage', { names: names.slice(0, 8).join(', '), count: names.length })}
+        word={names.length === 1 ? first : project.name}
+        button={t('common.sites.stop')}
+        disabledReason={noKit}
+        onConfirm={() => void run('stop')}
+      />
+      <Action text={t('common.sites.status')} reason={reason} onClick={() => void run('status')} />
+    </>
+  );
+}
+
+function Action({
+  text,
+  reason,
+  onClick,
+}: {
+  text: string;
+  reason: string | undefined;
+  onClick: () => void;
+}) {
+  return (
+    <Button
+      variant="default"
+      data-disabled={reason ? true : undefined}
+      aria-disabled={reason ? true : undefined}
+      title={reason}
+      onClick={(event) => {
+        event.stopPropagation();
+        if (!reason) onClick();
+      }}
+    >
+      {text}
+    </Button>
+  );
+}

@@ -1,0 +1,150 @@
+import { Button, Skeleton } from '@mantine/core';
+import { useMemo } from 'react';
+import { useLocation, useNavigate } from 'react-router';
+import type { StateValue } from '../../../src-main/contract/index.ts';
+import { type Translate, useTexts } from '../../app/texts.ts';
+import { DataTable, type DataColumn } from '../../components/data-table.tsx';
+import { Page } from '../../components/page.tsx';
+import { StateBadge } from '../../components/state-badge.tsx';
+import { workspaceReplica } from '../../state/replicas.ts';
+import { ProvisionButton } from './provision-button.tsx';
+import { SiteActions } from '../../components/site-actions.tsx';
+import { Attention } from './attention.tsx';
+import { Begin } from './begin.tsx';
+import { StageCell, type Stage } from './stage-cell.tsx';
+
+type Open = NonNullable<StateValue<'workspace.current'>['open']>;
+type Participant = Open['participants'][number];
+
+/** The product in one screen: a row per participant, a column per stage of the pipeline. */
+export default function OverviewPage() {
+  const t = useTexts();
+  const navigate = useNavigate();
+  const beginAsked = new URLSearchParams(useLocation().search).has('begin');
+  const replica = workspaceReplica.use();
+  const open = replica.value?.open;
+  if (!replica.value) {
+    return (
+      <Page title={t('overview.title')}>
+        <Skeleton height={240} m="lg" w="auto" />
+      </Page>
+    );
+  }
+  if (!open || beginAsked) {
+    return (
+      <Page title={t('overview.title')}>
+        <Begin onOpened={() => void navigate('/overview')} />
+      </Page>
+    );
+  }
+  return (
+    <Page
+      title={open.name}
+      subtitle={`${open.label} · ${t('overview.flare', { version: open.flare })}`}
+      actions={
+        open.kind === 'project' ? (
+          <>
+            <Button variant="default" onClick={() => void navigate('/project')}>
+              {t('overview.actions.edit_project')}
+            </Button>
+            <ProvisionButton project={open} />
+          </>
+        ) : null
+      }
+    >
+      <div style={{ display: 'flex', flexDirection: 'column', height: '100%' }}>
+        <Attention open={open} />
+        <div style={{ flex: 1, minHeight: 0 }}>
+          <Board open={open} />
+        </div>
+      </div>
+    </Page>
+  );
+}
+
+function Board({ open }: { open: Open }) {
+  const t = useTexts();
+  const navigate = useNavigate();
+  const columns = useMemo(() => boardColumns(t, open), [t, open]);
+  return (
+    <DataTable
+      id="overview"
+      label={t('overview.participants')}
+      rows={open.participants}
+      columns={columns}
+      rowId={(participant) => participant.name}
+      rowLabel={(participant) => participant.name}
+      selectable
+      onOpen={(participant) => void navigate(`/sites/${encodeURIComponent(participant.name)}`)}
+      bulk={(selected, clear) => <SiteActions project={open} participants={selected} onStarted={clear} />}
+    />
+  );
+}
+
+const stageColumn = (
+  open: Open,
+  t: Translate,
+  id: 'kit' | 'delivered' | 'running' | 'connected',
+  width: string,
+): DataColumn<Participant> => {
+  const applies = (participant: Participant): boolean => id === 'kit' || participant.type !== 'admin';
+  const relevant = open.participants.filter(applies);
+  const ok = relevant.filter((participant) => participant[id]?.state === 'ok').length;
+  const stageOf = (participant: Participant): Stage | undefined => participant[id];
+  return {
+    id,
+    header: t(`overview.columns.${id}`),
+    width,
+    value: (participant) => (applies(participant) ? (stageOf(participant)?.text ?? '') : ''),
+    headerExtra: <span className="muted">{t('overview.counts', { ok, count: relevant.length })}</span>,
+    cell: (participant) =>
+      applies(participant) ? (
+        <StageCell
+          stage={stageOf(participant)}
+          absent={id === 'kit' || participant.host ? t('overview.notThere') : t('overview.noHost')}
+        />
+      ) : (
+        <span className="muted">–</span>
+      ),
+  };
+};
+
+function boardColumns(t: Translate, open: Open): DataColumn<Participant>[] {
+  return [
+    {
+      id: 'participant',
+      header: t('overview.columns.participant'),
+      width: 'minmax(140px, 1.4fr)',
+      value: (participant) => participant.name,
+      cell: (participant) => <strong>{participant.name}</strong>,
+    },
+    {
+      id: 'type',
+      header: t('overview.columns.type'),
+      width: '72px',
+      value: (participant) => participant.type,
+    },
+    {
+      id: 'org',
+      header: t('overview.columns.org'),
+      width: 'minmax(80px, 1fr)',
+      value: (participant) => participant.org,
+    },
+    {
+      id: 'defined',
+      header: t('overview.columns.defined'),
+      width: '110px',
+      value: (participant) => participant.problems,
+      cell: (participant) =>
+        participant.problems === 0 ? (
+          <StateBadge state="ok" />
+        ) : (
+          <StateBadge state="bad">{t('overview.problems', { count: participant.problems })}</StateBadge>
+        ),
+    },
+    stageColumn(open, t, 'kit', 'minmax(150px, 1fr)'),
+    stageColumn(open, t, 'delivered', 'minmax(150px, 1fr)'),
+    stageColumn(open, t, 'running', 'minmax(150px, 1fr)'),
+    stageColumn(open, t, 'connected', 'minmax(140px, 1fr)'),
+  ];
+}
