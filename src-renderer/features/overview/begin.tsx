@@ -1,6 +1,7 @@
 import { Button, UnstyledButton } from '@mantine/core';
 import { IconFilePlus, IconFolderOpen, IconKey } from '@tabler/icons-react';
 import { useNavigate } from 'react-router';
+import type { Envelope } from '../../../src-main/contract/kernel.ts';
 import { useTexts } from '../../app/texts.ts';
 import { useClient } from '../../bridge/provider.tsx';
 import { ErrorNotice } from '../../components/error-notice.tsx';
@@ -15,7 +16,7 @@ export function Begin({ onOpened }: { onOpened: () => void }) {
   const client = useClient();
   const navigate = useNavigate();
   const recent = workspaceReplica.use((replica) => replica.value?.recent) ?? [];
-  const open = useAction(async (purpose: 'project_folder' | 'admin_kit') => {
+  const open = useAction(async (purpose: 'project_folder' | 'admin_kit'): Promise<Envelope<unknown>> => {
     const picked = await client.call('places.pick', { purpose });
     if (!picked.ok || !picked.value.place)
       return picked.ok ? { ok: true as const, value: undefined } : picked;

@@ -11,7 +11,7 @@ import { ProvisionButton } from './provision-button.tsx';
 import { SiteActions } from '../../components/site-actions.tsx';
 import { Attention } from './attention.tsx';
 import { Begin } from './begin.tsx';
-import { StageCell, type Stage } from './stage-cell.tsx';
+import { StageCell, type Stage } from '../../components/stage-cell.tsx';
 
 type Open = NonNullable<StateValue<'workspace.current'>['open']>;
 type Participant = Open['participants'][number];

@@ -1,9 +1,9 @@
 import { Tooltip } from '@mantine/core';
-import type { StateValue } from '../../../src-main/contract/index.ts';
-import { useTexts } from '../../app/texts.ts';
-import { ago } from '../../components/relative-time.tsx';
-import { useNow } from '../../components/now.ts';
-import { StateBadge } from '../../components/state-badge.tsx';
+import type { StateValue } from '../../src-main/contract/index.ts';
+import { useTexts } from '../app/texts.ts';
+import { ago } from './relative-time.tsx';
+import { useNow } from './now.ts';
+import { StateBadge } from './state-badge.tsx';
 
 type Participant = NonNullable<StateValue<'workspace.current'>['open']>['participants'][number];
 export type Stage = NonNullable<Participant['kit']>;
