@@ -1,6 +1,7 @@
 import i18next from 'i18next';
 import { initReactI18next, useTranslation } from 'react-i18next';
 import { common } from './texts-common.ts';
+import { consoleTexts } from '../features/console/texts.ts';
 import { overview } from '../features/overview/texts.ts';
 import { prompts } from '../features/prompts/texts.ts';
 import { settings } from '../features/settings/texts.ts';
@@ -9,7 +10,16 @@ import { tasks } from '../features/tasks/texts.ts';
 import { shell } from './texts-shell.ts';
 
 /** The catalogue: every text of the windows, one object a feature. English first; a language is one more catalogue. */
-export const catalogue = { common, shell, overview, prompts, settings, sites, tasks } as const;
+export const catalogue = {
+  common,
+  shell,
+  console: consoleTexts,
+  overview,
+  prompts,
+  settings,
+  sites,
+  tasks,
+} as const;
 
 type Leaves<T, Prefix extends string = ''> = {
   [K in keyof T & string]: T[K] extends string ? `${Prefix}${K}` : Leaves<T[K], `${Prefix}${K}.`>;

@@ -1,13 +1,15 @@
 export const consoleTexts = {
   title: 'Console',
   none: 'No session open',
-  noneReason: 'A session logs in with the certificate of an admin kit over mutual TLS and takes commands for the server.',
+  noneReason:
+    'A session logs in with the certificate of an admin kit over mutual TLS and takes commands for the server.',
   noKits: 'This project has no admin kit yet: provision first, or open an admin kit.',
   openAs: 'Open session as {{name}}',
   newTab: 'Open another session',
   closeTab: 'Close session {{name}}',
   connecting: 'Logging in as {{user}}',
-  opened: 'Logged in as {{user}} ({{role}}, {{org}}) at server {{version}}. "?" lists the commands, Tab completes, Ctrl+R searches the history.',
+  opened:
+    'Logged in as {{user}} ({{role}}, {{org}}) at server {{version}}. "?" lists the commands, Tab completes, Ctrl+R searches the history.',
   reconnecting: 'Connection lost, trying again. Commands wait.',
   reconnected: 'Connected again without a new login.',
   ended: 'Session ended: {{reason}}. Press Enter to log in again.',

@@ -1,0 +1,185 @@
+import '@xterm/xterm/css/xterm.css';
+import { ActionIcon, Button, Group, Menu, Modal, Tooltip, useComputedColorScheme } from '@mantine/core';
+import { IconPlus, IconTable, IconX } from '@tabler/icons-react';
+import { useEffect, useRef, useState } from 'react';
+import type { StateValue } from '../../../src-main/contract/index.ts';
+import { useTexts } from '../../app/texts.ts';
+import { useClient } from '../../bridge/provider.tsx';
+import { EmptyState } from '../../components/empty-state.tsx';
+import { formatSeconds } from '../../components/format.ts';
+import { useNow } from '../../components/now.ts';
+import { Page } from '../../components/page.tsx';
+import { StateBadge, type StateKind } from '../../components/state-badge.tsx';
+import { connectionsReplica, workspaceReplica } from '../../state/replicas.ts';
+import type { ConsoleSession, ConsoleView } from './console-session.ts';
+import { ResultDrawer } from './result-drawer.tsx';
+import { useSessions } from './sessions.ts';
+import { terminalTheme } from './terminal-theme.ts';
+import classes from './console-page.module.css';
+
+type Participant = NonNullable<StateValue<'workspace.current'>['open']>['participants'][number];
+
+const states: Record<ConsoleView['state'], StateKind> = {
+  connecting: 'busy',
+  connected: 'ok',
+  reconnecting: 'warn',
+  closed: 'unknown',
+};
+
+/** Admin sessions side by side as tabs. */
+export default function ConsolePage() {
+  const t = useTexts();
+  const client = useClient();
+  const { sessions, views, active, open, choose, close } = useSessions();
+  const participants = workspaceReplica.use((replica) => replica.value?.open?.participants) ?? [];
+  const admins = participants.filter((item) => item.type === 'admin' && item.kit_place);
+  const [tableOpen, setTableOpen] = useState(false);
+  const session = sessions.find((item) => item.id === active);
+  const view = session ? views[session.id] : undefined;
+  const openAs = (admin: Participant): void => {
+    if (admin.kit_place) open(client, t, admin.kit_place.token, admin.name);
+  };
+  return (
+    <Page
+      title={t('console.title')}
+      subtitle={session ? <IdleCountdown user={view?.user ?? ''} /> : null}
+      actions={
+        <>
+          <Tooltip label={t('console.asTable')}>
+            <ActionIcon
+              variant="default"
+              size={30}
+              aria-label={t('console.asTable')}
+              disabled={!view?.lastTable}
+              onClick={() => setTableOpen(true)}
+            >
+              <IconTable size={16} />
+            </ActionIcon>
+          </Tooltip>
+          <Menu position="bottom-end">
+            <Menu.Target>
+              <Button variant="default" leftSection={<IconPlus size={14} />} disabled={admins.length === 0}>
+                {t('console.newTab')}
+              </Button>
+            </Menu.Target>
+            <Menu.Dropdown>
+              {admins.map((admin) => (
+                <Menu.Item key={admin.name} onClick={() => openAs(admin)}>
+                  {t('console.openAs', { name: admin.name })}
+                </Menu.Item>
+              ))}
+            </Menu.Dropdown>
+          </Menu>
+        </>
+      }
+    >
+      {sessions.length === 0 ? (
+        <EmptyState
+          title={t('console.none')}
+          reason={admins.length > 0 ? t('console.noneReason') : t('console.noKits')}
+        >
+          {admins.map((admin) => (
+            <Button key={admin.name} onClick={() => openAs(admin)}>
+              {t('console.openAs', { name: admin.name })}
+            </Button>
+          ))}
+        </EmptyState>
+      ) : (
+        <div className={classes.console}>
+          <div role="tablist" className={classes.tabs} aria-label={t('console.title')}>
+            {sessions.map((item) => (
+              <span key={item.id} className={classes.tab} data-active={item.id === active || undefined}>
+                <button
+                  type="button"
+                  role="tab"
+                  id={`${item.id}-tab`}
+                  aria-selected={item.id === active}
+                  aria-controls={`${item.id}-panel`}
+                  className={classes.tabButton}
+                  onClick={() => choose(item.id)}
+                >
+                  <StateBadge state={states[views[item.id]?.state ?? 'closed']}>
+                    {views[item.id]?.user}
+                  </StateBadge>
+                </button>
+                <ActionIcon
+                  size={18}
+                  variant="subtle"
+                  color="gray"
+                  aria-label={t('console.closeTab', { name: views[item.id]?.user ?? '' })}
+                  onClick={() => close(item.id)}
+                >
+                  <IconX size={12} />
+                </ActionIcon>
+              </span>
+            ))}
+          </div>
+          {session ? <TerminalPane key={session.id} session={session} /> : null}
+        </div>
+      )}
+      {session && view?.paste ? <PasteGuard session={session} lines={view.paste} /> : null}
+      <ResultDrawer opened={tableOpen} table={view?.lastTable} onClose={() => setTableOpen(false)} />
+    </Page>
+  );
+}
+
+function TerminalPane({ session }: { session: ConsoleSession }) {
+  const element = useRef<HTMLDivElement>(null);
+  const scheme = useComputedColorScheme();
+  useEffect(() => {
+    const host = element.current;
+    if (!host) return undefined;
+    session.attach(host);
+    const observer = new ResizeObserver(() => session.resize());
+    observer.observe(host);
+    return () => {
+      observer.disconnect();
+      session.terminal.element?.remove();
+    };
+  }, [session]);
+  useEffect(() => {
+    session.terminal.options.theme = terminalTheme();
+  }, [scheme, session]);
+  return (
+    <div
+      role="tabpanel"
+      id={`${session.id}-panel`}
+      aria-labelledby={`${session.id}-tab`}
+      className={classes.terminal}
+      ref={element}
+    />
+  );
+}
+
+/** The server forgets an idle session; the tab says when. */
+function IdleCountdown({ user }: { user: string }) {
+  const t = useTexts();
+  const now = useNow();
+  const sessions = connectionsReplica.use((replica) => replica.value?.sessions) ?? [];
+  const found = sessions.find((item) => item.user === user && item.idle_at !== undefined);
+  if (!found?.idle_at) return null;
+  const seconds = Math.max(0, (Date.parse(found.idle_at) - now) / 1000);
+  return <>{t('console.idleIn', { time: formatSeconds(seconds) })}</>;
+}
+
+function PasteGuard({ session, lines }: { session: ConsoleSession; lines: string[] }) {
+  const t = useTexts();
+  return (
+    <Modal opened onClose={() => session.decidePaste('drop')} title={t('console.pasteTitle')} size="lg">
+      <p>{t('console.pasteMessage', { count: lines.length })}</p>
+      <pre className={`mono ${classes.paste}`} tabIndex={0}>
+        {lines.slice(0, 50).join('\n')}
+        {lines.length > 50 ? '\n…' : ''}
+      </pre>
+      <Group justify="flex-end" mt="lg">
+        <Button variant="default" onClick={() => session.decidePaste('drop')} data-autofocus>
+          {t('common.cancel')}
+        </Button>
+        <Button variant="default" onClick={() => session.decidePaste('first')}>
+          {t('console.pasteFirst')}
+        </Button>
+        <Button onClick={() => session.decidePaste('run')}>{t('console.pasteRun')}</Button>
+      </Group>
+    </Modal>
+  );
+}

@@ -1,0 +1,468 @@
+import { FitAddon } from '@xterm/addon-fit';
+import { SearchAddon } from '@xterm/addon-search';
+import { Terminal } from '@xterm/xterm';
+import type { StreamItem } from '../../../src-main/contract/index.ts';
+import type { Translate } from '../../app/texts.ts';
+import type { Client, OpenStream } from '../../bridge/client.ts';
+import { saveText } from '../../components/save-text.ts';
+import { confine } from './confine.ts';
+import { type ConsoleKey, keyOf } from './keys.ts';
+import {
+  commonPrefix,
+  complete,
+  edit,
+  emptyLine,
+  type LineState,
+  searchHit,
+  splitRedirect,
+} from './line-editor.ts';
+import { replyText, tableOf } from './reply-text.ts';
+import { terminalTheme } from './terminal-theme.ts';
+
+type Item = StreamItem<'session.console'>;
+type Opened = Extract<Item, { kind: 'opened' }>;
+type Reply = Extract<Item, { kind: 'reply' }>['reply'];
+
+export interface ResultTable {
+  line: string;
+  rows: string[][];
+}
+
+export interface ConsoleView {
+  state: 'connecting' | 'connected' | 'reconnecting' | 'closed';
+  user: string;
+  lastTable?: ResultTable;
+  /** Lines of a paste that waits for a decision. */
+  paste?: string[];
+}
+
+type Mode =
+  | { kind: 'connecting' }
+  | { kind: 'closed' }
+  | { kind: 'prompt' }
+  | { kind: 'confirm'; line: string; wanted: string; redirect?: Redirect }
+  | { kind: 'running'; line: string; redirect?: Redirect };
+interface Redirect {
+  file: string;
+  append: boolean;
+}
+
+/** A paste larger than this is refused: it is no command. */
+const mostPasted = 256 * 1024;
+const promptText = '> ';
+
+/** One console tab: a terminal, its line editor, and the admin session behind it. Lives on while its page is not shown. */
+export class ConsoleSession {
+  readonly id: string;
+  readonly kit: string;
+  readonly terminal: Terminal;
+  readonly search = new SearchAddon();
+  private readonly fit = new FitAddon();
+  private readonly client: Client;
+  private readonly t: Translate;
+  private readonly onChange: () => void;
+  private stream:
+    | OpenStream<{ kind: 'line'; line: string; confirmed?: boolean } | { kind: 'interrupt' }>
+    | undefined;
+  private opened: Opened | undefined;
+  private mode: Mode = { kind: 'connecting' };
+  private history: string[] = [];
+  private line: LineState = emptyLine([]);
+  private queue: string[] = [];
+  private appended = new Map<string, string>();
+  /** Row of the cursor within the drawn line, for redrawing it in place. */
+  private cursorRow = 0;
+  private lastTab = '';
+  view: ConsoleView;
+
+  constructor(options: {
+    id: string;
+    kit: string;
+    user: string;
+    client: Client;
+    t: Translate;
+    onChange: () => void;
+  }) {
+    this.id = options.id;
+    this.kit = options.kit;
+    this.client = options.client;
+    this.t = options.t;
+    this.onChange = options.onChange;
+    this.view = { state: 'connecting', user: options.user };
+    this.terminal = new Terminal({
+      fontFamily: 'ui-monospace, "SF Mono", "Cascadia Mono", "DejaVu Sans Mono", monospace',
+      fontSize: 13,
+      scrollback: 20_000,
+      cursorBlink: false,
+      convertEol: true,
+      minimumContrastRatio: 4.5,
+      screenReaderMode: true,
+      // Nothing the server sends may become a link.
+      linkHandler: { activate: () => undefined, allowNonHttpProtocols: false },
+      theme: terminalTheme(),
+    });
+    this.terminal.loadAddon(this.fit);
+    this.terminal.loadAddon(this.search);
+    this.terminal.onData((data) => this.onData(data));
+    this.terminal.onResize(() => this.mode.kind === 'prompt' && this.draw());
+    void this.loadHistory();
+    this.connect();
+  }
+
+  /** Shows the terminal in an element; call `detach` before the element goes. */
+  attach(element: HTMLElement): void {
+    if (this.terminal.element) element.append(this.terminal.element);
+    else this.terminal.open(element);
+    this.terminal.options.theme = terminalTheme();
+    this.resize();
+    this.terminal.focus();
+  }
+
+  resize(): void {
+    if (this.terminal.element?.parentElement?.clientHeight) this.fit.fit();
+  }
+
+  close(): void {
+    this.stream?.close();
+    this.terminal.dispose();
+  }
+
+  /** Decides about a paste of several lines. */
+  decidePaste(what: 'run' | 'first' | 'drop'): void {
+    const lines = this.view.paste ?? [];
+    this.change({ paste: undefined });
+    if (what === 'first') this.type({ type: 'insert', text: lines[0] ?? '' });
+    if (what === 'run') {
+      this.queue.push(...lines);
+      this.next();
+    }
+    this.terminal.focus();
+  }
+
+  private change(part: { [K in keyof ConsoleView]?: ConsoleView[K] | undefined }): void {
+    this.view = { ...this.view, ...part } as ConsoleView;
+    this.onChange();
+  }
+
+  private async loadHistory(): Promise<void> {
+    const answer = await this.client.call('session.history', { kit: this.kit });
+    if (!answer.ok) return;
+    this.history = answer.value.lines;
+    if (this.line.text === '') this.line = emptyLine(this.history, this.line.cut);
+  }
+
+  private connect(): void {
+    this.mode = { kind: 'connecting' };
+    this.change({ state: 'connecting' });
+    this.print(this.t('console.connecting', { user: this.view.user }));
+    this.stream = this.client.open(
+      'session.console',
+      { kit: this.kit },
+      {
+        onItem: (item) => this.onItem(item),
+        onEnd: (result) => {
+          this.stream = undefined;
+          if (!result.ok && this.mode.kind === 'connecting') {
+            this.print(this.t('console.failed', { message: confine(result.error.message) }), '31');
+            if (result.error.hint) this.print(confine(result.error.hint));
+            this.print(this.t('console.pressEnter'));
+          }
+          this.mode = { kind: 'closed' };
+          this.queue = [];
+          this.change({ state: 'closed' });
+        },
+      },
+    );
+  }
+
+  private onItem(item: Item): void | Promise<void> {
+    switch (item.kind) {
+      case 'opened':
+        this.opened = item;
+        this.change({ state: 'connected' });
+        this.print(
+          this.t('console.opened', {
+            user: item.user,
+            role: item.role,
+            org: item.org,
+            version: item.version,
+          }),
+        );
+        return this.showPrompt();
+      case 'reply':
+        return this.onReply(item.reply);
+      case 'refused':
+        this.print(confine(item.message), '31');
+        if (item.hint) this.print(confine(item.hint));
+        return this.next();
+      case 'progress':
+        return this.write(
+          `\r\x1b[K${this.t('console.progress', { done: item.done, total: item.total ?? '?' })}`,
+        );
+      case 'state':
+        if (item.state === 'reconnecting') {
+          this.change({ state: 'reconnecting' });
+          this.notice(this.t('console.reconnecting'));
+        } else if (item.state === 'connected' && this.view.state === 'reconnecting') {
+          this.change({ state: 'connected' });
+          this.notice(this.t('console.reconnected'));
+        }
+        return undefined;
+      case 'ended':
+        this.notice(this.t('console.ended', { reason: item.reason }));
+        this.mode = { kind: 'closed' };
+        this.change({ state: 'closed' });
+        return undefined;
+    }
+  }
+
+  private onReply(reply: Reply): void | Promise<void> {
+    const redirect = this.mode.kind === 'running' ? this.mode.redirect : undefined;
+    const table = tableOf(reply);
+    if (table) this.change({ lastTable: { line: reply.line, rows: table } });
+    if (redirect) {
+      const text = replyText(reply, 10_000).join('\n').concat('\n');
+      const whole = redirect.append ? (this.appended.get(redirect.file) ?? '') + text : text;
+      this.appended.set(redirect.file, whole);
+      saveText(redirect.file, whole);
+      this.print(this.t('console.savedTo', { name: redirect.file }));
+      return this.next();
+    }
+    const lines = replyText(reply, this.terminal.cols);
+    const failed = reply.ok
+      ? ''
+      : `\x1b[31m${this.t('console.failedReply', { status: confine(reply.status) })}\x1b[0m\n`;
+    const drawn = this.write(`\r\x1b[K${lines.map((line) => `${line}\n`).join('')}${failed}`);
+    this.next();
+    return drawn;
+  }
+
+  /** Runs what waits, or shows the prompt. */
+  private next(): void {
+    const line = this.queue.shift();
+    if (line === undefined) return this.showPrompt();
+    this.print(`${promptText}${line}`);
+    this.run(line);
+  }
+
+  private onData(data: string): void {
+    // xterm hands a paste over as one string; a key as one character or one escape sequence.
+    const isPaste = data.length > 1 && !data.startsWith('\x1b') && [...data].length > 1;
+    if (isPaste) return this.onPaste(data);
+    const key = keyOf(data);
+    if (key) this.onKey(key);
+  }
+
+  private onPaste(data: string): void {
+    if (data.length > mostPasted) {
+      const kilobytes = (bytes: number): string => `${Math.ceil(bytes / 1024)} KiB`;
+      return this.notice(
+        this.t('console.pasteTooLong', { size: kilobytes(data.length), most: kilobytes(mostPasted) }),
+      );
+    }
+    const lines = data
+      .split(/\r\n|\r|\n/)
+      .map((line) => confine(line).trimEnd())
+      .filter((line) => line !== '');
+    if (lines.length > 1) this.change({ paste: lines });
+    else if (lines[0] !== undefined) this.type({ type: 'insert', text: lines[0] });
+  }
+
+  private onKey(key: ConsoleKey): void {
+    if (this.mode.kind === 'closed') {
+      if (key.type === 'enter') this.connect();
+      return;
+    }
+    if (this.mode.kind === 'connecting') return;
+    if (this.mode.kind === 'running') {
+      if (key.type === 'interrupt') {
+        this.stream?.send({ kind: 'interrupt' });
+        this.queue = [];
+        this.print(this.t('console.interrupted'));
+        this.showPrompt();
+      }
+      return;
+    }
+    switch (key.type) {
+      case 'enter':
+        return this.onEnter();
+      case 'interrupt':
+        this.write('^C\n');
+        return this.showPrompt();
+      case 'end-of-input':
+        if (this.line.text === '') this.stream?.close();
+        else this.type({ type: 'delete' });
+        return;
+      case 'complete':
+        return void this.completeLine();
+      case 'clear':
+        this.terminal.clear();
+        return this.draw();
+      default:
+        return this.type(key);
+    }
+  }
+
+  private type(key: Parameters<typeof edit>[1]): void {
+    if (this.mode.kind !== 'prompt' && this.mode.kind !== 'confirm') return;
+    this.line = edit(this.line, key, this.mode.kind === 'prompt' ? this.history : []);
+    this.draw();
+  }
+
+  private onEnter(): void {
+    if (this.line.search) this.line = edit(this.line, { type: 'end' }, this.history);
+    this.draw();
+    this.write('\n');
+    this.cursorRow = 0;
+    const text = this.line.text.trim();
+    if (this.mode.kind === 'confirm') {
+      const { line, wanted, redirect } = this.mode;
+      this.line = emptyLine(this.history, this.line.cut);
+      if (text.toLowerCase() !== wanted.toLowerCase()) {
+        this.print(this.t('console.notConfirmed'));
+        return this.next();
+      }
+      return this.send(line, redirect, true);
+    }
+    if (text === '') return this.showPrompt();
+    if (this.history.at(-1) !== text) this.history.push(text);
+    this.line = emptyLine(this.history, this.line.cut);
+    this.run(text);
+  }
+
+  private run(text: string): void {
+    const { command, file, append } = splitRedirect(text);
+    const redirect = file === undefined ? undefined : { file, append };
+    const name = command.split(/\s+/)[0] ?? '';
+    if (name === '?' || name === 'help') return this.help(command.split(/\s+/)[1]);
+    if (name === 'clear') {
+      this.terminal.clear();
+      return this.next();
+    }
+    if (name === 'bye') return this.stream?.close();
+    const known = this.opened?.commands.find(
+      (item) => item.name === name || `${item.scope}.${item.name}` === name,
+    );
+    if (known && known.confirm !== 'none') {
+      const wanted = known.confirm === 'auth' ? (this.opened?.user ?? '') : 'yes';
+      this.mode = { kind: 'confirm', line: command, wanted, ...(redirect ? { redirect } : {}) };
+      this.line = emptyLine([], this.line.cut);
+      return this.draw();
+    }
+    this.send(command, redirect, false);
+  }
+
+  private send(line: string, redirect: Redirect | undefined, confirmed: boolean): void {
+    this.mode = { kind: 'running', line, ...(redirect ? { redirect } : {}) };
+    this.stream?.send({ kind: 'line', line, ...(confirmed ? { confirmed } : {}) });
+  }
+
+  private help(name: string | undefined): void {
+    const commands = (this.opened?.commands ?? []).filter((item) => name === undefined || item.name === name);
+    if (commands.length === 0) this.print(this.t('console.unknownCommand', { name: name ?? '' }), '31');
+    else if (name !== undefined) {
+      for (const item of commands) this.print(`${item.usage || item.name}\n  ${confine(item.description)}`);
+    } else {
+      this.print(this.t('console.help.commands'), '1');
+      const width = Math.max(...commands.map((item) => item.name.length));
+      for (const item of commands) {
+        this.print(`  ${item.name.padEnd(width)}  ${confine(item.description)}`.slice(0, this.terminal.cols));
+      }
+      this.print(this.t('console.help.local'));
+    }
+    this.next();
+  }
+
+  private async completeLine(): Promise<void> {
+    if (this.mode.kind !== 'prompt') return;
+    const before = this.line;
+    const answer = await this.client.call('session.complete', {
+      kit: this.kit,
+      line: before.text,
+      cursor: before.cursor,
+    });
+    if (!answer.ok || this.line !== before) return;
+    const { from, candidates } = answer.value;
+    const prefix = commonPrefix(candidates.map((item) => item.text));
+    const only = candidates.length === 1;
+    if (candidates.length > 0 && (prefix.length > before.cursor - from || only)) {
+      const ends =
+        only && candidates[0]?.kind !== 'file' && candidates[0]?.kind !== 'folder' ? `${prefix} ` : prefix;
+      this.line = complete(before, from, ends);
+      this.draw();
+      return;
+    }
+    if (candidates.length > 1 && this.lastTab === `${before.text}@${before.cursor}`) {
+      this.write('\n');
+      this.cursorRow = 0;
+      const width = Math.max(...candidates.map((item) => item.text.length)) + 2;
+      const perLine = Math.max(1, Math.floor(this.terminal.cols / width));
+      const shown = candidates.slice(0, 200).map((item) => confine(item.text));
+      for (let index = 0; index < shown.length; index += perLine) {
+        this.print(
+          shown
+            .slice(index, index + perLine)
+            .map((text) => text.padEnd(width))
+            .join('')
+            .trimEnd(),
+        );
+      }
+      this.draw();
+    }
+    this.lastTab = `${before.text}@${before.cursor}`;
+  }
+
+  private showPrompt(): void {
+    this.mode = { kind: 'prompt' };
+    this.line = emptyLine(this.history, this.line.cut);
+    this.cursorRow = 0;
+    this.draw();
+  }
+
+  /** Draws the line in place: up to its first row, clear below, print, put the cursor where it belongs. */
+  private draw(): void {
+    const hit = searchHit(this.line, this.history);
+    const prompt = this.line.search
+      ? `${this.t('console.searchPrompt')}${this.line.search.query} | `
+      : this.mode.kind === 'confirm'
+        ? this.mode.wanted === 'yes'
+          ? this.t('console.confirmYes')
+          : this.t('console.confirmUser', { user: this.mode.wanted })
+        : promptText;
+    const text = this.line.search ? (hit ?? '') : this.line.text;
+    const cursor = this.line.search ? text.length : this.line.cursor;
+    const columns = this.terminal.cols;
+    const end = prompt.length + text.length;
+    const at = prompt.length + cursor;
+    const up = this.cursorRow > 0 ? `\x1b[${this.cursorRow}A` : '';
+    const endRow = Math.floor(end / columns);
+    const atRow = Math.floor(at / columns);
+    const back = endRow > atRow ? `\x1b[${endRow - atRow}A` : '';
+    // A line that ends at the last column leaves the cursor pending there: a space moves it on.
+    const settle = end % columns === 0 && end > 0 ? ' \r' : '\r';
+    const column = at % columns;
+    this.cursorRow = atRow;
+    this.write(`${up}\r\x1b[J${prompt}${text}${settle}${back}${column > 0 ? `\x1b[${column}C` : ''}`);
+  }
+
+  /** A line of our own between what is drawn: above the prompt when one is shown. */
+  private notice(text: string): void {
+    const prompting = this.mode.kind === 'prompt' || this.mode.kind === 'confirm';
+    if (prompting) {
+      const up = this.cursorRow > 0 ? `\x1b[${this.cursorRow}A` : '';
+      this.write(`${up}\r\x1b[J`);
+      this.cursorRow = 0;
+    }
+    this.print(text, '33');
+    if (prompting) this.draw();
+  }
+
+  private print(text: string, style?: string): void {
+    this.write(style ? `\x1b[${style}m${text}\x1b[0m\n` : `${text}\n`);
+  }
+
+  /** Resolves when the terminal has drawn it: the flow of replies waits for that. */
+  private write(text: string): Promise<void> {
+    return new Promise((resolve) => this.terminal.write(text, resolve));
+  }
+}
