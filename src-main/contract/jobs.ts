@@ -152,6 +152,8 @@ export const jobs = {
       ...onServer,
       job: placeField,
       follow: z.boolean().optional(),
+      /** Fetch the result into the kit's download folder when the job is done; implies following it. */
+      fetch: z.boolean().optional(),
       /** Fetch the result into this folder when the job is done; implies following it. */
       download: placeField.optional(),
     }),

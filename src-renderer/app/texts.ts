@@ -2,6 +2,7 @@ import i18next from 'i18next';
 import { initReactI18next, useTranslation } from 'react-i18next';
 import { common } from './texts-common.ts';
 import { consoleTexts } from '../features/console/texts.ts';
+import { jobs } from '../features/jobs/texts.ts';
 import { overview } from '../features/overview/texts.ts';
 import { prompts } from '../features/prompts/texts.ts';
 import { settings } from '../features/settings/texts.ts';
