@@ -79,6 +79,42 @@ export const draftSchema = z.strictObject({
   conflict: z.strictObject({ project: z.string().optional(), desk: z.string().optional() }).optional(),
 });
 
+/**
+ * What the site wizard asks for one participant and its host. A first check while typing; the rules that decide are
+ * main's (the draft's findings).
+ */
+export const siteFormSchema = z.object({
+  name: z
+    .string()
+    .min(1, 'A name is needed')
+    .max(64, 'A name has at most 64 characters')
+    .regex(/^[A-Za-z0-9_.@%+-]+$/, 'Letters, digits, hyphen and underscore (dots for a server, an address for an admin)'),
+  org: z.string().regex(/^[A-Za-z0-9_]+$/, 'Letters, digits and underscore'),
+  role: z.enum(['project_admin', 'org_admin', 'lead', 'member']).optional(),
+  connect_to: z.string().max(255).optional(),
+  fed_learn_port: z.int('A port is a number').min(1, 'From 1').max(65_535, 'Up to 65535').optional(),
+  admin_port: z.int('A port is a number').min(1, 'From 1').max(65_535, 'Up to 65535').optional(),
+  host_names: z.string().max(4096).optional(),
+  ssh: z.string().max(255).optional(),
+  user: z.string().max(64).optional(),
+  port: z.int('A port is a number').min(1, 'From 1').max(65_535, 'Up to 65535').optional(),
+  identity: z.string().max(4096).optional(),
+  via: z.string().max(255).optional(),
+  directory: z
+    .string()
+    .max(4096)
+    .regex(/^(\/|~)/, 'An absolute folder on the host')
+    .or(z.literal(''))
+    .optional(),
+  host_key: z
+    .string()
+    .regex(/^SHA256:[A-Za-z0-9+/]{43}$/, 'SHA256:… as "ssh-keygen -l" prints it')
+    .or(z.literal(''))
+    .optional(),
+  path: z.string().max(4096).optional(),
+});
+export type SiteForm = z.infer<typeof siteFormSchema>;
+
 const changed = z.strictObject({ revision: z.int() });
 
 export const drafts = {

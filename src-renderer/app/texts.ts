@@ -4,6 +4,7 @@ import { common } from './texts-common.ts';
 import { consoleTexts } from '../features/console/texts.ts';
 import { jobs } from '../features/jobs/texts.ts';
 import { overview } from '../features/overview/texts.ts';
+import { project } from '../features/project/texts.ts';
 import { prompts } from '../features/prompts/texts.ts';
 import { settings } from '../features/settings/texts.ts';
 import { sites } from '../features/sites/texts.ts';
@@ -15,7 +16,9 @@ export const catalogue = {
   common,
   shell,
   console: consoleTexts,
+  jobs,
   overview,
+  project,
   prompts,
   settings,
   sites,

@@ -1,0 +1,155 @@
+import { ActionIcon, Button, Tooltip } from '@mantine/core';
+import { IconArrowBackUp, IconArrowForwardUp } from '@tabler/icons-react';
+import { useEffect } from 'react';
+import { useNavigate } from 'react-router';
+import { useTexts } from '../../app/texts.ts';
+import { useClient } from '../../bridge/provider.tsx';
+import { ConfirmTyped } from '../../components/confirm-typed.tsx';
+import { ErrorNotice } from '../../components/error-notice.tsx';
+import { FindingList } from '../../components/finding-list.tsx';
+import { Page } from '../../components/page.tsx';
+import { Basics } from './basics.tsx';
+import { ConflictDialog } from './conflict-dialog.tsx';
+import { type Draft, findingsOfStep, type Step, steps } from './draft.ts';
+import { ParticipantForm } from './participant-form.tsx';
+import { ParticipantList } from './participant-list.tsx';
+import { Review } from './review.tsx';
+import { useSave } from './save.ts';
+import { YamlPane } from './yaml-pane.tsx';
+import classes from './project.module.css';
+
+const isStep = (text: string): text is Step => (steps as readonly string[]).includes(text);
+
+/** Forms at the left, the files they change at the right: two views of one draft that main holds. */
+export function Editor({ draft, step, participant }: { draft: Draft; step: string; participant: string | undefined }) {
+  const t = useTexts();
+  const client = useClient();
+  const navigate = useNavigate();
+  const shown: Step = isStep(step) ? step : 'sites';
+  const save = useSave(draft);
+  useEffect(() => {
+    if (isStep(step)) void client.call('drafts.set_step', { step });
+  }, [client, step]);
+  const undo = (direction: 'undo' | 'redo') => void client.call('drafts.undo', { direction });
+  const next = steps[steps.indexOf(shown) + 1];
+  const previous = steps[steps.indexOf(shown) - 1];
+  return (
+    <Page
+      title={draft.kind === 'new' ? t('project.newTitle') : t('project.title')}
+      subtitle={t('project.editing', { label: draft.label })}
+      actions={
+        <>
+          <Tooltip label={t('project.undo')}>
+            <ActionIcon
+              variant="default"
+              size={30}
+              aria-label={t('project.undo')}
+              disabled={!draft.can_undo}
+              onClick={() => undo('undo')}
+            >
+              <IconArrowBackUp size={16} />
+            </ActionIcon>
+          </Tooltip>
+          <Tooltip label={t('project.redo')}>
+            <ActionIcon
+              variant="default"
+              size={30}
+              aria-label={t('project.redo')}
+              disabled={!draft.can_redo}
+              onClick={() => undo('redo')}
+            >
+              <IconArrowForwardUp size={16} />
+            </ActionIcon>
+          </Tooltip>
+          <ConfirmTyped
+            title={t('project.discard')}
+            message={t('project.discardMessage')}
+            word={draft.model?.name ?? draft.label}
+            button={t('project.discard')}
+            onConfirm={() => void client.call('drafts.discard', {}).then(() => navigate('/overview'))}
+          />
+          <Button variant="default" loading={save.status === 'running'} onClick={() => void save.run(undefined)}>
+            {t('project.save')}
+          </Button>
+        </>
+      }
+    >
+      <div className={classes.editor}>
+        <div className={classes.left}>
+          <ol className={classes.steps}>
+            {steps.map((item) => {
+              const errors = findingsOfStep(draft, item).filter((finding) => finding.severity === 'error').length;
+              return (
+                <li key={item}>
+                  <button
+                    type="button"
+                    className={classes.step}
+                    aria-current={item === shown ? 'step' : undefined}
+                    onClick={() => void navigate(`/project/edit/${item}`)}
+                  >
+                    {t(`project.steps.${item}`)}
+                    {errors > 0 && item !== 'review' ? <span className={classes.count}>{errors}</span> : null}
+                  </button>
+                </li>
+              );
+            })}
+          </ol>
+          {save.error && save.error.code !== 'conflict' ? <ErrorNotice error={save.error} /> : null}
+          <div className={classes.form}>
+            {draft.model ? (
+              <StepBody draft={draft} step={step} shown={shown} participant={participant} />
+            ) : (
+              <div className={classes.formBody}>
+                <p>{t('project.doesNotParse')}</p>
+                <FindingList findings={draft.findings} />
+              </div>
+            )}
+          </div>
+          <div className={classes.footer}>
+            <Button variant="default" disabled={!previous} onClick={() => void navigate(`/project/edit/${previous}`)}>
+              {t('common.back')}
+            </Button>
+            <span className={classes.grow} />
+            {next ? (
+              <Button variant="default" onClick={() => void navigate(`/project/edit/${next}`)}>
+                {t('common.next')}
+              </Button>
+            ) : null}
+          </div>
+        </div>
+        <YamlPane draft={draft} />
+      </div>
+      {draft.conflict ? <ConflictDialog draft={draft} onKeep={(keep) => void save.run(keep)} /> : null}
+    </Page>
+  );
+}
+
+function StepBody({
+  draft,
+  step,
+  shown,
+  participant,
+}: {
+  draft: Draft;
+  step: string;
+  shown: Step;
+  participant: string | undefined;
+}) {
+  if (step === 'site' && participant !== undefined) {
+    const found = draft.model?.participants.find((item) => item.name === participant);
+    if (found) return <ParticipantForm key={found.name} draft={draft} participant={found} type={found.type} />;
+  }
+  if (step === 'add' && participant !== undefined) {
+    return <ParticipantForm key={`new-${participant}`} draft={draft} participant={undefined} type={participant} />;
+  }
+  switch (shown) {
+    case 'basics':
+      return <Basics draft={draft} />;
+    case 'server':
+    case 'sites':
+    case 'admins':
+      return <ParticipantList key={shown} draft={draft} step={shown} />;
+    case 'review':
+      return <Review draft={draft} />;
+  }
+}

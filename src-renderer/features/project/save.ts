@@ -1,0 +1,16 @@
+import { notifications } from '@mantine/notifications';
+import { useTexts } from '../../app/texts.ts';
+import { useClient } from '../../bridge/provider.tsx';
+import { useAction } from '../../state/action.ts';
+import type { Draft } from './draft.ts';
+
+/** Writes both files. A file that another program changed is a conflict to decide, never overwritten silently. */
+export function useSave(draft: Draft) {
+  const t = useTexts();
+  const client = useClient();
+  return useAction(async (keep: 'mine' | 'disk' | undefined) => {
+    const answer = await client.call('drafts.save', keep ? { keep } : {});
+    if (answer.ok) notifications.show({ message: `${t('project.saved')}: ${draft.label}` });
+    return answer;
+  });
+}
