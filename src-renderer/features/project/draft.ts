@@ -30,7 +30,8 @@ export const stepOfType = (type: string): Step =>
 export function findingsOf(draft: Draft, name: string): Finding[] {
   const index = draft.model?.participants.findIndex((participant) => participant.name === name) ?? -1;
   return draft.findings.filter(({ path = '' }) => {
-    const inProject = index >= 0 && (path === `participants[${index}]` || path.startsWith(`participants[${index}].`));
+    const inProject =
+      index >= 0 && (path === `participants[${index}]` || path.startsWith(`participants[${index}].`));
     return inProject || path === `hosts.${name}` || path.startsWith(`hosts.${name}.`);
   });
 }
@@ -38,7 +39,8 @@ export function findingsOf(draft: Draft, name: string): Finding[] {
 /** The findings a step shows: those of its participants; the rest under Basics. */
 export function findingsOfStep(draft: Draft, step: Step): Finding[] {
   if (step === 'review') return draft.findings;
-  const own = (wanted: Step): Finding[] => participantsOf(draft, wanted).flatMap((item) => findingsOf(draft, item.name));
+  const own = (wanted: Step): Finding[] =>
+    participantsOf(draft, wanted).flatMap((item) => findingsOf(draft, item.name));
   if (step !== 'basics') return own(step);
   const others = new Set([...own('server'), ...own('sites'), ...own('admins')]);
   return draft.findings.filter((finding) => !others.has(finding));

@@ -21,7 +21,15 @@ import classes from './project.module.css';
 const isStep = (text: string): text is Step => (steps as readonly string[]).includes(text);
 
 /** Forms at the left, the files they change at the right: two views of one draft that main holds. */
-export function Editor({ draft, step, participant }: { draft: Draft; step: string; participant: string | undefined }) {
+export function Editor({
+  draft,
+  step,
+  participant,
+}: {
+  draft: Draft;
+  step: string;
+  participant: string | undefined;
+}) {
   const t = useTexts();
   const client = useClient();
   const navigate = useNavigate();
@@ -68,7 +76,11 @@ export function Editor({ draft, step, participant }: { draft: Draft; step: strin
             button={t('project.discard')}
             onConfirm={() => void client.call('drafts.discard', {}).then(() => navigate('/overview'))}
           />
-          <Button variant="default" loading={save.status === 'running'} onClick={() => void save.run(undefined)}>
+          <Button
+            variant="default"
+            loading={save.status === 'running'}
+            onClick={() => void save.run(undefined)}
+          >
             {t('project.save')}
           </Button>
         </>
@@ -78,7 +90,9 @@ export function Editor({ draft, step, participant }: { draft: Draft; step: strin
         <div className={classes.left}>
           <ol className={classes.steps}>
             {steps.map((item) => {
-              const errors = findingsOfStep(draft, item).filter((finding) => finding.severity === 'error').length;
+              const errors = findingsOfStep(draft, item).filter(
+                (finding) => finding.severity === 'error',
+              ).length;
               return (
                 <li key={item}>
                   <button
@@ -106,7 +120,11 @@ export function Editor({ draft, step, participant }: { draft: Draft; step: strin
             )}
           </div>
           <div className={classes.footer}>
-            <Button variant="default" disabled={!previous} onClick={() => void navigate(`/project/edit/${previous}`)}>
+            <Button
+              variant="default"
+              disabled={!previous}
+              onClick={() => void navigate(`/project/edit/${previous}`)}
+            >
               {t('common.back')}
             </Button>
             <span className={classes.grow} />
@@ -137,10 +155,13 @@ function StepBody({
 }) {
   if (step === 'site' && participant !== undefined) {
     const found = draft.model?.participants.find((item) => item.name === participant);
-    if (found) return <ParticipantForm key={found.name} draft={draft} participant={found} type={found.type} />;
+    if (found)
+      return <ParticipantForm key={found.name} draft={draft} participant={found} type={found.type} />;
   }
   if (step === 'add' && participant !== undefined) {
-    return <ParticipantForm key={`new-${participant}`} draft={draft} participant={undefined} type={participant} />;
+    return (
+      <ParticipantForm key={`new-${participant}`} draft={draft} participant={undefined} type={participant} />
+    );
   }
   switch (shown) {
     case 'basics':

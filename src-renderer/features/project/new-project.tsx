@@ -23,7 +23,10 @@ export function NewProject() {
   const flare = chosenFlare ?? preferred ?? '2.8.1';
   const nameWrong = name !== '' && !namePattern.test(name);
   const pick = useAction(async () => {
-    const answer = await client.call('places.pick', { purpose: 'new_project_folder', suggested_name: name || 'project' });
+    const answer = await client.call('places.pick', {
+      purpose: 'new_project_folder',
+      suggested_name: name || 'project',
+    });
     if (answer.ok && answer.value.place) setFolder(answer.value.place);
     return answer;
   });
@@ -56,7 +59,11 @@ export function NewProject() {
           <div className={classes.label}>{t('project.folder')}</div>
           <div className={classes.description}>{t('project.folderAbout')}</div>
           <Group gap="sm" wrap="nowrap">
-            <Button variant="default" loading={pick.status === 'running'} onClick={() => void pick.run(undefined)}>
+            <Button
+              variant="default"
+              loading={pick.status === 'running'}
+              onClick={() => void pick.run(undefined)}
+            >
               {t('project.chooseFolder')}
             </Button>
             <span className={folder ? 'mono' : 'muted'}>{folder?.label ?? t('project.noFolder')}</span>
@@ -78,7 +85,11 @@ export function NewProject() {
         </div>
         {begin.error ? <ErrorNotice error={begin.error} /> : null}
         <Group>
-          <Button type="submit" disabled={!folder || name === '' || nameWrong} loading={begin.status === 'running'}>
+          <Button
+            type="submit"
+            disabled={!folder || name === '' || nameWrong}
+            loading={begin.status === 'running'}
+          >
             {t('project.begin')}
           </Button>
           <Button variant="default" onClick={() => void navigate('/overview')}>

@@ -107,7 +107,11 @@ export function ParticipantList({ draft, step }: { draft: Draft; step: 'server' 
   );
 }
 
-function listColumns(t: Translate, draft: Draft, step: 'server' | 'sites' | 'admins'): DataColumn<DraftParticipant>[] {
+function listColumns(
+  t: Translate,
+  draft: Draft,
+  step: 'server' | 'sites' | 'admins',
+): DataColumn<DraftParticipant>[] {
   const text = (value: unknown): string => (typeof value === 'string' ? value : '');
   const columns: DataColumn<DraftParticipant>[] = [
     {
@@ -117,10 +121,20 @@ function listColumns(t: Translate, draft: Draft, step: 'server' | 'sites' | 'adm
       value: (participant) => participant.name,
       cell: (participant) => <strong>{participant.name}</strong>,
     },
-    { id: 'org', header: t('project.columns.org'), width: 'minmax(80px, 1fr)', value: (participant) => participant.org },
+    {
+      id: 'org',
+      header: t('project.columns.org'),
+      width: 'minmax(80px, 1fr)',
+      value: (participant) => participant.org,
+    },
   ];
   if (step === 'sites') {
-    columns.push({ id: 'type', header: t('project.columns.type'), width: '70px', value: (participant) => participant.type });
+    columns.push({
+      id: 'type',
+      header: t('project.columns.type'),
+      width: '70px',
+      value: (participant) => participant.type,
+    });
   }
   if (step === 'admins') {
     columns.push({
@@ -150,7 +164,9 @@ function listColumns(t: Translate, draft: Draft, step: 'server' | 'sites' | 'adm
       if (!worst) return <StateBadge state="ok">{t('project.fine')}</StateBadge>;
       return (
         <span title={worst.message}>
-          <StateBadge state={worst.severity === 'error' ? 'bad' : worst.severity === 'warning' ? 'warn' : 'unknown'}>
+          <StateBadge
+            state={worst.severity === 'error' ? 'bad' : worst.severity === 'warning' ? 'warn' : 'unknown'}
+          >
             {worst.message}
           </StateBadge>
         </span>

@@ -22,13 +22,22 @@ export default function ProjectPage() {
   if (!replica.value) return <Page title={t('project.title')}>{null}</Page>;
   const draft = replica.value.draft;
   if (draft && verb === 'edit') {
-    return <Editor draft={draft} step={step ?? 'basics'} participant={name ? decodeURIComponent(name) : undefined} />;
+    return (
+      <Editor
+        draft={draft}
+        step={step ?? 'basics'}
+        participant={name ? decodeURIComponent(name) : undefined}
+      />
+    );
   }
   if (draft) return <Navigate to={`/project/edit/${draft.step || 'basics'}`} replace />;
   if (open?.kind === 'project') return <BeginEdit automatically={verb === 'edit'} />;
   return (
     <Page title={t('project.title')}>
-      <EmptyState title={t('project.none')} reason={open ? t('project.readOnlyKind') : t('overview.beginReason')}>
+      <EmptyState
+        title={t('project.none')}
+        reason={open ? t('project.readOnlyKind') : t('overview.beginReason')}
+      >
         <NewButton />
       </EmptyState>
     </Page>

@@ -13,7 +13,8 @@ export const project = {
   flareAbout: 'Kits are version specific: choose the line the sites run.',
   begin: 'Begin',
   none: 'Nothing is being edited',
-  noneReason: 'Edit the open project in forms and in its files side by side. Nothing is written before you save.',
+  noneReason:
+    'Edit the open project in forms and in its files side by side. Nothing is written before you save.',
   edit: 'Edit project',
   resumed: 'An unfinished draft was taken up again.',
   readOnlyKind: 'There is no project file here: kits alone cannot be edited.',
@@ -113,7 +114,8 @@ export const project = {
   onDisk: 'On disk',
   mine: 'Mine',
   csvTitle: 'Import sites from CSV',
-  csvAbout: 'A header row with name and org; also ssh, user, port, identity, via, directory, host_key, type. Paste it here.',
+  csvAbout:
+    'A header row with name and org; also ssh, user, port, identity, via, directory, host_key, type. Paste it here.',
   csvCheck: 'Check',
   csvApply_one: 'Import {{count}} row',
   csvApply_other: 'Import {{count}} rows',

@@ -1,0 +1,63 @@
+import { Button, Group, Modal } from '@mantine/core';
+import { useMemo } from 'react';
+import { useTexts } from '../../app/texts.ts';
+import { changedLines, type Draft } from './draft.ts';
+import classes from './project.module.css';
+
+/** Another program changed a file: both texts side by side, differing lines marked, and a decision. */
+export function ConflictDialog({ draft, onKeep }: { draft: Draft; onKeep: (keep: 'mine' | 'disk') => void }) {
+  const t = useTexts();
+  const files = (['project', 'desk'] as const).filter((file) => draft.conflict?.[file] !== undefined);
+  return (
+    <Modal
+      opened
+      onClose={() => undefined}
+      withCloseButton={false}
+      title={t('project.conflictTitle')}
+      size="90%"
+    >
+      <p>{t('project.conflictMessage')}</p>
+      {files.map((file) => (
+        <div key={file}>
+          <h3 className={classes.heading}>
+            {t(file === 'project' ? 'project.projectFile' : 'project.deskFile')}
+          </h3>
+          <div className={classes.diff}>
+            <Side
+              title={t('project.onDisk')}
+              text={draft.conflict?.[file] ?? ''}
+              other={draft.files[file].text}
+            />
+            <Side
+              title={t('project.mine')}
+              text={draft.files[file].text}
+              other={draft.conflict?.[file] ?? ''}
+            />
+          </div>
+        </div>
+      ))}
+      <Group justify="flex-end" mt="lg">
+        <Button variant="default" onClick={() => onKeep('disk')}>
+          {t('project.keepDisk')}
+        </Button>
+        <Button onClick={() => onKeep('mine')}>{t('project.keepMine')}</Button>
+      </Group>
+    </Modal>
+  );
+}
+
+function Side({ title, text, other }: { title: string; text: string; other: string }) {
+  const differs = useMemo(() => changedLines(other, text), [other, text]);
+  return (
+    <div>
+      <strong>{title}</strong>
+      <pre className="mono" tabIndex={0}>
+        {text.split('\n').map((line, index) => (
+          <div key={index} data-differs={differs.has(index + 1) || undefined}>
+            {line || ' '}
+          </div>
+        ))}
+      </pre>
+    </div>
+  );
+}
