@@ -1,0 +1,6 @@
+export {
+  provision,
+  type Provisioned,
+  type ProvisionedParticipant,
+  type ProvisionOptions,
+} from './provision.ts';
