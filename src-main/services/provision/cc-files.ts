@@ -1,12 +1,8 @@
-import { readFile, realpath } from 'node:fs/promises';
-import { dirname, relative, resolve } from 'node:path';
 import { DeskError, type FieldError } from '../../contract/errors.ts';
-import type { Finding } from '../../contract/finding.ts';
 import { type CcConfig, readCcConfig } from '../../domain/cc/cc-config.ts';
 import type { Participant, Project } from '../../domain/project/model.ts';
-import { expandIncludes, type IncludedFile } from '../../domain/project/yaml/include.ts';
 import { toPlain } from '../../domain/project/yaml/node.ts';
-import { readYaml } from '../../domain/project/yaml/read.ts';
+import { readYamlFile } from '../projects/index.ts';
 
 /**
  * Loads the `cc_config` file of every participant that names one. Any problem stops the run: FLARE's own tool would
@@ -54,37 +50,12 @@ async function loadOne(
   project: Project,
 ): Promise<{ config?: CcConfig; problems: FieldError[] }> {
   const file = participant.ccConfig ?? '';
-  const findings: Finding[] = [];
-  const loaded = await readIncluded(file);
-  if (!loaded.ok) {
-    return {
-      problems: [
-        {
-          ...participant.source,
-          path: `${participant.name}.cc_config`,
-          message: `${file} ${loaded.message}`,
-        },
-      ],
-    };
-  }
-  findings.push(...loaded.findings);
-  const root =
-    loaded.root === undefined
-      ? undefined
-      : await expandIncludes(
-          loaded.root,
-          {
-            identity: loaded.identity,
-            line: project.line,
-            read: (item, from) => readIncluded(resolve(dirname(from), item), from),
-          },
-          findings,
-        );
+  const { root, findings } = await readYamlFile(file, project.line);
   const wrong = findings.filter(({ severity }) => severity === 'error');
   if (wrong.length > 0) {
     return {
-      problems: wrong.map(({ message, hint, path, line, column }) => ({
-        file,
+      problems: wrong.map(({ message, hint, path, line, column, file: found }) => ({
+        file: found ?? file,
         message,
         hint,
         path,
@@ -98,19 +69,4 @@ async function loadOne(
     ...(config === undefined ? {} : { config }),
     problems: problems.map((problem) => ({ file, ...problem })),
   };
-}
-
-async function readIncluded(path: string, from?: string): Promise<IncludedFile> {
-  let identity = path;
-  try {
-    identity = await realpath(path);
-    const text = await readFile(identity, 'utf8');
-    const escapes = from !== undefined && relative(dirname(from), identity).startsWith('..');
-    const { root, findings } = readYaml(text, path);
-    return { ok: true, identity, escapes, root, findings };
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const message = code === 'ENOENT' ? 'does not exist.' : `cannot be read (${code ?? 'error'}).`;
-    return { ok: false, identity, escapes: false, message };
-  }
 }

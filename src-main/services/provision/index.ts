@@ -1,3 +1,4 @@
+export { planProvision, type PlanOptions, type ProvisionPlan } from './plan.ts';
 export {
   provision,
   type Provisioned,
