@@ -6,7 +6,6 @@ export interface LineProfile {
   line: FlareLine;
   /** Kits without confidential computing carry `signature.json` in `startup` and `local`. */
   signsPlainKits: boolean;
-  privateKeyMode: number;
   /** How a kit tells where the server is: the overseer entry, or the client's service target. */
   endPoint: 'overseer' | 'target';
   errorLogFile: string;
@@ -24,7 +23,6 @@ const profiles: Record<FlareLine, LineProfile> = {
   '2.7.2': {
     line: '2.7.2',
     signsPlainKits: true,
-    privateKeyMode: 0o644,
     endPoint: 'overseer',
     errorLogFile: 'log_error.txt',
     logReceiver: 'nvflare.app_common.logging.log_receiver.LogReceiver',
@@ -34,7 +32,6 @@ const profiles: Record<FlareLine, LineProfile> = {
   '2.8.1': {
     line: '2.8.1',
     signsPlainKits: false,
-    privateKeyMode: 0o600,
     endPoint: 'target',
     errorLogFile: 'error_log.txt',
     logReceiver: 'nvflare.app_common.logging.job_log_receiver.JobLogReceiver',

@@ -1,4 +1,5 @@
 import { DeskError, type FieldError } from '../../contract/errors.ts';
+import type { KitFile } from '../../domain/kit/index.ts';
 import type { Participant, Project } from '../../domain/project/model.ts';
 import type { CertState, Identity, IssueRequest, KnownIdentity } from '../pki/index.ts';
 
@@ -97,16 +98,14 @@ export function listenerRequest(participant: Participant): IssueRequest | undefi
   };
 }
 
-/** Names of `server` or `client` files in `startup`. */
-export function identityFiles(participant: Participant, identity: Identity, keyMode: number) {
-  return pairFiles(participant.type === 'server' ? 'server' : 'client', identity, keyMode);
-}
+/** For its owner alone, on both lines; 2.7's own tool leaves keys readable for everyone. */
+const privateKeyMode = 0o600;
 
-/** `startup/<base>.crt` and `.key`. */
-export function pairFiles(base: 'server' | 'client', identity: Identity, keyMode: number) {
+/** Certificate and key as files in `startup` (docs/reference/provisioning.md §5.7). */
+export function identityFiles(base: 'server' | 'client', identity: Identity): KitFile[] {
   return [
     { path: `startup/${base}.crt`, mode: 0o644, content: identity.certificatePem },
-    { path: `startup/${base}.key`, mode: keyMode, content: identity.privateKeyPem },
+    { path: `startup/${base}.key`, mode: privateKeyMode, content: identity.privateKeyPem },
   ];
 }
 

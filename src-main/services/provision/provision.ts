@@ -18,7 +18,6 @@ import {
   certificateRequest,
   identityFiles,
   listenerRequest,
-  pairFiles,
   planIdentities,
   refuseMismatches,
 } from './identities.ts';
@@ -177,7 +176,7 @@ async function writeKits(
   readSource: (path: string) => Promise<Uint8Array>,
   options: ProvisionOptions,
 ): Promise<void> {
-  const { project, profile } = context;
+  const { project } = context;
   const total = project.participants.length;
   let done = 0;
   options.report?.({ step: 'kits', done, total, unit: 'sites' });
@@ -190,10 +189,8 @@ async function writeKits(
         if (identity === undefined) throw new Error(`no identity for ${participant.name}`);
         const files = [
           ...renderKit(participant, context),
-          ...identityFiles(participant, identity, profile.privateKeyMode),
-          ...(identity.listener === undefined
-            ? []
-            : pairFiles('server', identity.listener, profile.privateKeyMode)),
+          ...identityFiles(participant.type === 'server' ? 'server' : 'client', identity),
+          ...(identity.listener === undefined ? [] : identityFiles('server', identity.listener)),
           { path: 'startup/rootCA.pem', mode: 0o644, content: state.authority.certificatePem },
         ];
         const folder = join(hold.paths.wip, participant.name);
