@@ -1,0 +1,187 @@
+/**
+ * Real OpenSSH servers on loopback, one per site: own host key, own authorized key, own home folder, own free port.
+ * Each has a time limit and is stopped by `stop()` or with this process. Nothing else on the machine is touched.
+ */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import net from 'node:net';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+
+export interface SshdOptions {
+  /** An empty or missing folder for this instance; everything it needs and writes lies here. */
+  folder: string;
+  /** Further lines of sshd_config, `Keyword value`. */
+  config?: readonly string[];
+  /** Shown before the login (`Banner`). */
+  banner?: string;
+  /** Shell lines run around every command, as a chatty rc file would: they print before the command does. */
+  noise?: string;
+  /** Public keys allowed in; default: a key made for this instance, see `identity`. */
+  authorizedKeys?: readonly string[];
+  /** Type of the host key; default ed25519. */
+  hostKeyType?: 'ed25519' | 'ecdsa' | 'rsa';
+  address?: string;
+  /** Missing = a free one. */
+  port?: number;
+  /** More environment for every session, such as a mark of test/lab/keeper.ts. */
+  env?: Readonly<Record<string, string>>;
+  /** The instance ends by itself after this; default 10 minutes. */
+  limitMs?: number;
+}
+
+export interface Sshd {
+  host: string;
+  port: number;
+  user: string;
+  /** HOME of every session. */
+  home: string;
+  /** Private key file that is allowed in. */
+  identity: string;
+  /** `SHA256:…` of the host key. */
+  fingerprint: string;
+  /** `type base64` of the host key. */
+  hostKey: string;
+  /** What sshd logged so far (LogLevel VERBOSE). */
+  log(): string;
+  stop(): Promise<void>;
+}
+
+const binary = ['/usr/sbin/sshd', '/usr/local/sbin/sshd', '/usr/bin/sshd'].find((path) => existsSync(path));
+
+/** Makes a key pair with ssh-keygen and gives the private file's path. */
+export function makeKey(
+  file: string,
+  options: { type?: string; passphrase?: string; format?: string } = {},
+): string {
+  rmSync(file, { force: true });
+  rmSync(`${file}.pub`, { force: true });
+  const form = options.format === undefined ? [] : ['-m', options.format];
+  const size = options.type === 'rsa' ? ['-b', '2048'] : [];
+  const type = ['-t', options.type ?? 'ed25519', ...size, ...form];
+  execFileSync('ssh-keygen', ['-q', ...type, '-N', options.passphrase ?? '', '-C', 'lab', '-f', file]);
+  return file;
+}
+
+/** A port nobody listens on at this moment. */
+export function freePort(address = '127.0.0.1'): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = net.createServer();
+    server.once('error', reject);
+    server.listen(0, address, () => {
+      const { port } = server.address() as net.AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/** Starts one server and waits until it listens. */
+export async function startSshd(options: SshdOptions): Promise<Sshd> {
+  if (!binary) throw new Error('sshd is missing: apt-get install openssh-server');
+  const address = options.address ?? '127.0.0.1';
+  const { folder } = options;
+  const home = join(folder, 'home');
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
+
+  const hostKeyFile = join(folder, 'host_key');
+  if (!existsSync(hostKeyFile)) makeKey(hostKeyFile, { type: options.hostKeyType ?? 'ed25519' });
+  const identity = join(folder, 'identity');
+  if (!existsSync(identity)) makeKey(identity);
+  const keys = options.authorizedKeys ?? [readFileSync(`${identity}.pub`, 'utf8').trim()];
+  writeFileSync(join(folder, 'authorized_keys'), `${keys.join('\n')}\n`, { mode: 0o600 });
+  const banner = join(folder, 'banner');
+  if (options.banner !== undefined) writeFileSync(banner, options.banner);
+  const noisy = join(folder, 'noisy.sh');
+  if (options.noise !== undefined) {
+    writeFileSync(noisy, `#!/bin/sh\n${options.noise}\neval "$SSH_ORIGINAL_COMMAND"\n`);
+    chmodSync(noisy, 0o755);
+  }
+
+  const port = options.port ?? (await freePort(address));
+  const environment = Object.entries({ ...options.env, HOME: home }).map(
+    ([name, value]) => `${name}=${value}`,
+  );
+  const config = join(folder, 'sshd_config');
+  const lines = [
+    ...(options.config ?? []),
+    `Port ${port}`,
+    `ListenAddress ${address}`,
+    `HostKey ${hostKeyFile}`,
+    `AuthorizedKeysFile ${join(folder, 'authorized_keys')}`,
+    `PidFile ${join(folder, 'sshd.pid')}`,
+    'LogLevel VERBOSE',
+    'UsePAM no',
+    'StrictModes no',
+    'PasswordAuthentication no',
+    'KbdInteractiveAuthentication no',
+    'PermitRootLogin prohibit-password',
+    'Subsystem sftp internal-sftp',
+    `SetEnv ${environment.join(' ')}`,
+    ...(options.banner === undefined ? [] : [`Banner ${banner}`]),
+    ...(options.noise === undefined ? [] : [`ForceCommand ${noisy}`]),
+  ];
+  writeFileSync(config, `${lines.join('\n')}\n`);
+
+  const logFile = join(folder, 'sshd.log');
+  const log = openSync(logFile, 'a');
+  const child: ChildProcess = spawn(binary, ['-D', '-e', '-f', config], { stdio: ['ignore', log, log] });
+  closeSync(log);
+  const kill = () => child.kill('SIGKILL');
+  const limit = setTimeout(kill, options.limitMs ?? 600_000);
+  limit.unref();
+  process.once('exit', kill);
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+
+  const stop = async () => {
+    clearTimeout(limit);
+    process.removeListener('exit', kill);
+    child.kill('SIGTERM');
+    await ended;
+  };
+  if (!(await listens(address, port, () => child.exitCode === null))) {
+    await stop();
+    throw new Error(`sshd did not start: ${readFileSync(logFile, 'utf8').slice(-2000)}`);
+  }
+  const [type, blob] = readFileSync(`${hostKeyFile}.pub`, 'utf8').split(' ');
+  const fingerprint = execFileSync('ssh-keygen', ['-lf', `${hostKeyFile}.pub`], { encoding: 'utf8' }).split(
+    ' ',
+  )[1];
+  return {
+    host: address,
+    port,
+    user: userInfo().username,
+    home,
+    identity,
+    fingerprint: fingerprint ?? '',
+    hostKey: `${type} ${blob}`,
+    log: () => readFileSync(logFile, 'utf8'),
+    stop,
+  };
+}
+
+async function listens(address: string, port: number, alive: () => boolean): Promise<boolean> {
+  const end = Date.now() + 10_000;
+  while (Date.now() < end && alive()) {
+    const answered = await new Promise<boolean>((resolve) => {
+      const socket = net.connect(port, address);
+      socket.once('data', () => {
+        socket.destroy();
+        resolve(true);
+      });
+      socket.once('error', () => resolve(false));
+    });
+    if (answered) return true;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return false;
+}
