@@ -16,6 +16,8 @@ import {
 import net from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { newMark } from './keeper.ts';
+import { freePort } from './ports.ts';
 
 export interface SshdOptions {
   /** An empty or missing folder for this instance; everything it needs and writes lies here. */
@@ -72,18 +74,6 @@ export function makeKey(
   return file;
 }
 
-/** A port nobody listens on at this moment. */
-export function freePort(address = '127.0.0.1'): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = net.createServer();
-    server.once('error', reject);
-    server.listen(0, address, () => {
-      const { port } = server.address() as net.AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
-}
-
 /** Starts one server and waits until it listens. */
 export async function startSshd(options: SshdOptions): Promise<Sshd> {
   if (!binary) throw new Error('sshd is missing: apt-get install openssh-server');
@@ -107,8 +97,10 @@ export async function startSshd(options: SshdOptions): Promise<Sshd> {
     chmodSync(noisy, 0o755);
   }
 
-  const port = options.port ?? (await freePort(address));
-  const environment = Object.entries({ ...options.env, HOME: home }).map(
+  const port = options.port ?? (await freePort());
+  // Whatever a session leaves behind ends with this test run at the latest, even when the run is killed.
+  const mark = newMark();
+  const environment = Object.entries({ ...mark, ...options.env, HOME: home }).map(
     ([name, value]) => `${name}=${value}`,
   );
   const config = join(folder, 'sshd_config');
@@ -134,7 +126,10 @@ export async function startSshd(options: SshdOptions): Promise<Sshd> {
 
   const logFile = join(folder, 'sshd.log');
   const log = openSync(logFile, 'a');
-  const child: ChildProcess = spawn(binary, ['-D', '-e', '-f', config], { stdio: ['ignore', log, log] });
+  const child: ChildProcess = spawn(binary, ['-D', '-e', '-f', config], {
+    stdio: ['ignore', log, log],
+    env: { ...process.env, ...mark },
+  });
   closeSync(log);
   const kill = () => child.kill('SIGKILL');
   const limit = setTimeout(kill, options.limitMs ?? 600_000);
