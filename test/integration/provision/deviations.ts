@@ -6,6 +6,8 @@ import type { Fields } from './generate.ts';
 export interface Context {
   line: FlareVersion;
   project: Fields & { participants: Fields[] };
+  /** Content of the files the project names. */
+  files?: Record<string, unknown>;
 }
 
 export interface Deviation {
@@ -111,9 +113,48 @@ export const deviations: Deviation[] = [
     },
   },
   {
+    name: 'logs go to /applog only where there is one',
+    why: 'as soon as one site is an on-prem CVM, the reference also moves the logs of sites on Azure, which have no /applog',
+    excuses(difference, context) {
+      const config = context.files?.[String(participantOf(difference, context)?.cc_config)] as
+        | Fields
+        | undefined;
+      return (
+        String(config?.compute_env).startsWith('azure') &&
+        difference.path.endsWith('/local/log_config.json.default') &&
+        /^handlers\.\w+\.filename$/.test(difference.at) &&
+        difference.reference === `/applog/${String(difference.ours)}`
+      );
+    },
+  },
+  {
     name: 'the description of the Helm chart is our own',
     why: 'free text',
     excuses: (difference) => difference.path === 'nvflare_hc/Chart.yaml' && difference.at === 'description',
+  },
+];
+
+/** Projects that one of the two refuses and the other does not. */
+export interface DecisionDeviation {
+  name: string;
+  why: string;
+  refusedBy: 'reference' | 'ours';
+  excuses(context: Context, output: string): boolean;
+}
+
+export const decisionDeviations: DecisionDeviation[] = [
+  {
+    name: 'connect_to without host, while the host names of the server are one text',
+    why: 'the reference looks for None in the text and breaks off; here the default host is taken',
+    refusedBy: 'reference',
+    excuses: ({ project }, output) =>
+      project.participants.some(
+        ({ type, host_names }) => type === 'server' && typeof host_names === 'string',
+      ) &&
+      project.participants.some(
+        ({ connect_to }) => typeof connect_to === 'object' && connect_to !== null && !('host' in connect_to),
+      ) &&
+      /in <string>' requires string as left operand, not NoneType|INTERNAL_ERROR/.test(output),
   },
 ];
 

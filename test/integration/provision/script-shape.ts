@@ -67,11 +67,12 @@ async function record(script: string, args: string[]): Promise<string[][]> {
       dirname(folder),
     );
     const lines = (await readFile(log, 'utf8')).split('\n').slice(0, -1);
+    // The working folder in a container is the same with and without the last slash.
     return lines.map((line) =>
       line
         .split('\x01')
         .slice(0, -1)
-        .map((word) => word.replaceAll(folder, '<folder>')),
+        .map((word) => word.replaceAll(folder, '<folder>').replace(/^\/workspace\/$/, '/workspace')),
     );
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -23,7 +23,8 @@ function toYaml(value: unknown): string {
 
 /** The snapshot of the newest prod folder in a workspace; undefined when nothing was provisioned. */
 export async function snapshotOf(workspace: string, projectName: string): Promise<Snapshot | undefined> {
-  const folder = join(workspace, projectName);
+  // Longer project names are cut (docs/reference/provisioning.md §2.2).
+  const folder = join(workspace, projectName.slice(0, 63));
   const prods = (await readdir(folder).catch((): string[] => [])).filter((name) => name.startsWith('prod_'));
   const newest = prods.toSorted().at(-1);
   return newest === undefined ? undefined : await takeSnapshot(folder, newest);
