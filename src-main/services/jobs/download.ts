@@ -4,10 +4,10 @@ import { dirname, extname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { DeskError } from '../../contract/errors.ts';
 import type { ReportProgress } from '../../ports.ts';
-import type { AdminSession, DownloadOffer } from '../flare/index.ts';
-import { foldedName, unsafeName } from './archive-names.ts';
+import type { AdminSession } from '../flare/index.ts';
 import { cancelled, fileError, pause, throwIfCancelled } from './cancel.ts';
-import { requireJobId, requireOk, textIn } from './reply.ts';
+import { askForOffer, type OfferedFile } from './offer.ts';
+import { requireJobId } from './reply.ts';
 import { defaultUnpackLimits, type UnpackLimits, unpackZip } from './unpack.ts';
 
 export interface DownloadJobOptions {
@@ -28,11 +28,6 @@ export interface DownloadedJob {
   bytes: number;
   /** Files of the result that look like models, relative to `folder`. */
   models: string[];
-}
-
-interface OfferedFile {
-  path: string;
-  offer: DownloadOffer;
 }
 
 /** How often a file may be taken up again without one new byte having come. */
@@ -74,38 +69,6 @@ export async function downloadJob(
   } finally {
     if (place !== undefined) await rm(place, { recursive: true, force: true }).catch(() => undefined);
   }
-}
-
-async function askForOffer(
-  session: AdminSession,
-  jobId: string,
-  signal?: AbortSignal,
-): Promise<OfferedFile[]> {
-  const reply = requireOk(
-    await session.execute(`download_job ${jobId}`, signal ? { signal } : {}),
-    doing(jobId),
-  );
-  const sourceFqcn = textIn(reply.meta, 'source_fqcn');
-  const files = reply.meta.files;
-  if (sourceFqcn === undefined || !Array.isArray(files) || files.length === 0) {
-    throw new DeskError('not_found', `${doing(jobId)}: the server has nothing to fetch for this job.`);
-  }
-  const names = new Set<string>();
-  return files.map((entry: unknown) => {
-    const [path, refId] = Array.isArray(entry) ? (entry as unknown[]) : [];
-    if (typeof path !== 'string' || typeof refId !== 'string') {
-      throw new DeskError('remote_failed', `${doing(jobId)}: the server's offer cannot be understood.`);
-    }
-    const unsafe = unsafeName(path);
-    if (unsafe !== undefined || names.has(foldedName(path))) {
-      throw new DeskError(
-        'integrity',
-        `${doing(jobId)}: the server offers a file named ${JSON.stringify(path.slice(0, 200))}: ${unsafe ?? 'it stands twice'}.`,
-      );
-    }
-    names.add(foldedName(path));
-    return { path, offer: { sourceFqcn, refId } };
-  });
 }
 
 async function fetchFiles(

@@ -1,7 +1,9 @@
 import { deploymentOf, type SiteDeployment, scheduleWords } from '../../domain/job/job-meta.ts';
 import { firstErrorLine } from '../../domain/job/job-log.ts';
 import { jobPhaseOf } from '../../domain/job/status.ts';
+import type { AdminSession } from '../flare/index.ts';
 import type { JobLogReader } from './job-log-reader.ts';
+import { logInResult } from './log-in-result.ts';
 import type { JobMeta } from './manage.ts';
 
 /** Why a job did not complete, as far as the server tells. */
@@ -21,6 +23,7 @@ export interface FailureReason {
  * logs that this server and role give out. Never throws for a log that is out of reach.
  */
 export async function explainFailure(
+  session: AdminSession,
   meta: JobMeta,
   log: JobLogReader,
   signal?: AbortSignal,
@@ -31,12 +34,13 @@ export async function explainFailure(
     .slice(-3);
   const lines: FailureReason['log'] = [];
   if (jobPhaseOf(meta.status) === 'failed') {
-    const serverLine = firstErrorLine((await log.finalLog(signal)) ?? '');
-    if (serverLine !== undefined) lines.push({ site: 'server', line: serverLine });
-    for (const [site, text] of Object.entries(await log.clientLogs(signal))) {
-      const line = firstErrorLine(text);
+    const add = (site: string, text: string | undefined): void => {
+      const line = text === undefined ? undefined : firstErrorLine(text);
       if (line !== undefined) lines.push({ site, line });
-    }
+    };
+    add('server', (await log.finalLog(signal)) ?? (await logInResult(session, meta.job_id, signal)));
+    const sites = deploymentOf(meta).flatMap(({ site, ok }) => (ok && site !== 'server' ? [site] : []));
+    for (const [site, text] of await log.clientLogs(sites, signal)) add(site, text);
   }
   return { summary: summaryOf(meta.status, deployment, schedule, lines), deployment, schedule, log: lines };
 }

@@ -83,7 +83,7 @@ export async function followJob(
         const rounds = (await log.finalRounds(signal)) ?? seen.rounds;
         if (rounds && JSON.stringify(rounds) !== JSON.stringify(seen.rounds))
           tell({ kind: 'rounds', rounds });
-        return await outcomeOf(meta, rounds, log, signal);
+        return await outcomeOf(session, meta, rounds, log, signal);
       }
       if (jobPhaseOf(meta.status) === 'running') {
         const rounds = await log.currentRounds(signal);
@@ -140,6 +140,7 @@ function tellChanges(meta: JobMeta, seen: Seen, tell: (event: JobEvent) => void)
 }
 
 async function outcomeOf(
+  session: AdminSession,
   meta: JobMeta,
   rounds: Rounds | undefined,
   log: JobLogReader,
@@ -155,7 +156,7 @@ async function outcomeOf(
     ...(rounds ? { rounds } : {}),
     deployment: deploymentOf(meta),
     ...(duration === undefined || duration === 'N/A' ? {} : { duration }),
-    ...(phase === 'completed' ? {} : { reason: await explainFailure(meta, log, signal) }),
+    ...(phase === 'completed' ? {} : { reason: await explainFailure(session, meta, log, signal) }),
     meta,
   };
 }

@@ -83,6 +83,32 @@ export async function unpackZip(file: string, into: string, options: UnpackOptio
   }
 }
 
+/**
+ * The text of one entry of an archive, at most `maxBytes` of it; undefined when there is no such entry.
+ * @throws what yauzl throws for an archive that is not sound
+ */
+export async function readEntryText(
+  file: string,
+  name: string,
+  maxBytes: number,
+): Promise<string | undefined> {
+  const zip = await openZip(file);
+  try {
+    const entry = (await listEntries(zip, defaultUnpackLimits)).find(({ fileName }) => fileName === name);
+    if (!entry) return undefined;
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    for await (const chunk of (await zip.openReadStreamPromise(entry)) as AsyncIterable<Buffer>) {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes >= maxBytes) break;
+    }
+    return Buffer.concat(chunks).subarray(0, maxBytes).toString('utf8');
+  } finally {
+    zip.close();
+  }
+}
+
 function openZip(file: string): Promise<yauzl.ZipFile> {
   return new Promise((resolve, reject) => {
     yauzl.open(file, { lazyEntries: true, autoClose: false, strictFileNames: true }, (error, zip) =>
