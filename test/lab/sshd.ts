@@ -30,8 +30,9 @@ export interface SshdOptions {
   noise?: string;
   /** Public keys allowed in; default: a key made for this instance, see `identity`. */
   authorizedKeys?: readonly string[];
-  /** Type of the host key; default ed25519. */
-  hostKeyType?: 'ed25519' | 'ecdsa' | 'rsa';
+  /** Types of the host keys; default one of ed25519. The first is the one told in the result. */
+  hostKeyTypes?: readonly ('ed25519' | 'ecdsa' | 'rsa')[];
+  /** Where to listen; default 127.0.0.1. */
   address?: string;
   /** Missing = a free one. */
   port?: number;
@@ -83,8 +84,11 @@ export async function startSshd(options: SshdOptions): Promise<Sshd> {
   mkdirSync(home, { recursive: true, mode: 0o700 });
   if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
 
-  const hostKeyFile = join(folder, 'host_key');
-  if (!existsSync(hostKeyFile)) makeKey(hostKeyFile, { type: options.hostKeyType ?? 'ed25519' });
+  const hostKeyFiles = (options.hostKeyTypes ?? ['ed25519']).map((type) => {
+    const file = join(folder, `host_key_${type}`);
+    return existsSync(file) ? file : makeKey(file, { type });
+  });
+  const hostKeyFile = hostKeyFiles[0] ?? '';
   const identity = join(folder, 'identity');
   if (!existsSync(identity)) makeKey(identity);
   const keys = options.authorizedKeys ?? [readFileSync(`${identity}.pub`, 'utf8').trim()];
@@ -108,7 +112,7 @@ export async function startSshd(options: SshdOptions): Promise<Sshd> {
     ...(options.config ?? []),
     `Port ${port}`,
     `ListenAddress ${address}`,
-    `HostKey ${hostKeyFile}`,
+    ...hostKeyFiles.map((file) => `HostKey ${file}`),
     `AuthorizedKeysFile ${join(folder, 'authorized_keys')}`,
     `PidFile ${join(folder, 'sshd.pid')}`,
     'LogLevel VERBOSE',

@@ -53,15 +53,6 @@ export async function resolveHops(target: SshTarget, context: ResolveContext): P
 
   const resolve = (wanted: SshTarget, isJump: boolean): Hop[] => {
     const spec = splitSpec(wanted.host);
-    if (seen.includes(spec.host) || seen.length >= maxHops)
-      throw new DeskError(
-        'invalid_input',
-        `The jump hosts of ${target.host} go in a circle or are too many.`,
-        {
-          hint: `Passed so far: ${[...seen, spec.host].join(' → ')}. Check "via" in desk.yml and ProxyJump in ${context.configFile}.`,
-        },
-      );
-    seen.push(spec.host);
     const userWanted = spec.user ?? (isJump ? undefined : wanted.user);
     const values = valuesOf(spec.host, userWanted);
     const configured = Number(single(values.port) ?? '22');
@@ -71,6 +62,16 @@ export async function resolveHops(target: SshTarget, context: ResolveContext): P
         'invalid_input',
         `The SSH port ${port} of ${spec.host} is not between 1 and 65535.`,
       );
+    const passed = `${spec.host}:${port}`;
+    if (seen.includes(passed) || seen.length >= maxHops)
+      throw new DeskError(
+        'invalid_input',
+        `The jump hosts of ${target.host} go in a circle or are too many.`,
+        {
+          hint: `Passed so far: ${[...seen, passed].join(' → ')}. Check "via" in desk.yml and ProxyJump in ${context.configFile}.`,
+        },
+      );
+    seen.push(passed);
     const user =
       userWanted ?? single(values.user) ?? (isJump ? wanted.user : undefined) ?? context.defaultUser;
     const host = (single(values.hostname) ?? spec.host).replaceAll('%h', spec.host).replaceAll('%%', '%');

@@ -54,12 +54,17 @@ export class SshConnection {
   async exec(args: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
     const command = quoteArguments(args);
     throwIfCancelled(options.signal);
-    const channel = await this.#openChannel<ClientChannel>(
-      (done) => this.#client.exec(command, done),
+    // The listeners are set within the callback: the exit of a quick command may come in the same packet.
+    const running = await this.#openChannel<RunningCommand>(
+      (done) =>
+        this.#client.exec(command, (error, channel) => {
+          if (error) done(error);
+          else done(undefined, new RunningCommand(channel, options, this.label));
+        }),
       'runs no commands for this account',
       options.signal,
     );
-    return this.#racing(collect(channel, options, this.label), options.signal, () => channel.close());
+    return this.#racing(running.result, options.signal, () => running.end());
   }
 
   /** Opens an SFTP session; close it after use. Errors: as `exec`. */
@@ -97,7 +102,7 @@ export class SshConnection {
   }
 
   async #openChannel<T extends { end(): unknown }>(
-    open: (done: (error: Error | undefined, channel: T) => void) => void,
+    open: (done: (error: Error | undefined, channel?: T) => void) => void,
     refusal: string,
     signal: AbortSignal | undefined,
     retry = true,
@@ -106,8 +111,8 @@ export class SshConnection {
     for (;;) {
       const opening = new Promise<T>((resolve, reject) => {
         open((error, channel) => {
-          if (error) reject(error);
-          else resolve(channel);
+          if (channel) resolve(channel);
+          else reject(error ?? new Error('no channel'));
         });
       });
       try {
@@ -155,6 +160,22 @@ export function cancelled(): DeskError {
 
 export function throwIfCancelled(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw cancelled();
+}
+
+/** A command under way; what it says is gathered from the first byte on. */
+class RunningCommand {
+  readonly result: Promise<ExecResult>;
+  readonly #channel: ClientChannel;
+
+  constructor(channel: ClientChannel, options: ExecOptions, label: string) {
+    this.#channel = channel;
+    this.result = collect(channel, options, label);
+    this.result.catch(() => undefined);
+  }
+
+  end(): void {
+    this.#channel.close();
+  }
 }
 
 function collect(channel: ClientChannel, options: ExecOptions, label: string): Promise<ExecResult> {

@@ -79,25 +79,31 @@ export async function trustHostKey(blob: Buffer, context: TrustContext): Promise
       ];
       const { ask } = settings;
       if (ask) {
-        const answer: unknown = await context.waiting(() =>
-          ask(
-            { host: hop.hostKeyName, port: hop.port, presented, notes },
-            context.signal ? { signal: context.signal } : {},
-          ),
-        );
-        if (answer === true) {
+        const question = { host: hop.hostKeyName, port: hop.port, presented, notes };
+        const asked = context.signal ? { signal: context.signal } : {};
+        if (await saysYes(() => context.waiting(() => ask(question, asked)))) {
           await addKnownHost(settings.ownFile, hop.hostKeyName, hop.port, presented);
           return true;
         }
       }
       throw new DeskError(
         'host_key_unknown',
-        `The host key of ${hop.label} is not known: ${shown}. ${ask ? 'It was not accepted.' : 'Nobody could be asked.'}`,
+        `The host key of ${hop.label} is not known: ${shown}. ${ask ? 'Nobody accepted it.' : 'Nobody could be asked.'}`,
         {
           hint: `${notes.join(' ')} Then pin it in desk.yml: host_key: "${presented.fingerprint}"`,
         },
       );
     }
+  }
+}
+
+/** Only the value `true` is a yes. Whoever cannot answer has not said yes; a cancel stays one. */
+async function saysYes(ask: () => Promise<unknown>): Promise<boolean> {
+  try {
+    return (await ask()) === true;
+  } catch (error) {
+    if (error instanceof DeskError && error.code === 'cancelled') throw error;
+    return false;
   }
 }
 

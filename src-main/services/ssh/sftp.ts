@@ -16,14 +16,17 @@ export class SftpSession {
   readonly #sftp: SFTPWrapper;
   readonly #label: string;
   readonly #ended: Promise<never>;
+  #open = true;
 
   /** Made by `SshConnection.sftp`. */
   constructor(sftp: SFTPWrapper, label: string, lost: Promise<never>) {
     this.#sftp = sftp;
     this.#label = label;
     const closed = new Promise<never>((_, reject) => {
-      const end = () =>
+      const end = () => {
+        this.#open = false;
         reject(new DeskError('unreachable', `The SFTP session with ${label} ended.`, { retryable: true }));
+      };
       sftp.on('close', end);
       sftp.on('end', end);
       sftp.on('error', end);
@@ -74,10 +77,15 @@ export class SftpSession {
   }
 
   close(): void {
+    this.#open = false;
     this.#sftp.end();
   }
 
   async #call<T>(path: string, run: (done: Done<T>) => void): Promise<T> {
+    if (!this.#open)
+      throw new DeskError('unreachable', `The SFTP session with ${this.#label} has ended.`, {
+        retryable: true,
+      });
     const work = new Promise<T>((resolve, reject) => {
       run((error, value) => {
         if (error) reject(error);
