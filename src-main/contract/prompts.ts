@@ -16,6 +16,8 @@ export const prompts = {
       port: z.int(),
       key_type: z.string(),
       fingerprint: z.string(),
+      /** How to compare it, and what is odd. */
+      notes: z.array(z.string()),
     }),
     answer: z.strictObject({ accept: z.boolean() }),
   }),

@@ -1,3 +1,9 @@
 import type { CallHandlers } from './context.ts';
+import { loadFor } from './sound-project.ts';
 
-export const handlers: Partial<CallHandlers> = {};
+export const handlers: Pick<CallHandlers, 'projects.check'> = {
+  'projects.check': async (input) => {
+    const { project, findings } = await loadFor(input);
+    return { findings, participants: project?.participants.length ?? 0 };
+  },
+};

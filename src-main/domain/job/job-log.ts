@@ -11,19 +11,20 @@ export interface Rounds {
 
 const timed = /^(?:\u001b\[[0-9;]*m)?\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2},\d{3} - /;
 const roundLine = /\b[Rr]ound (\d+) (started|finished)\b/;
+const tracebackHead = /Traceback \(most recent call last\):/;
 const errorLevel = / - (?:ERROR|CRITICAL|FATAL) - /;
 
-/** The rounds in a log of workflows that write them (`Round 2 started.`), or undefined when it names none. */
+/**
+ * The rounds in a log, or in the end of one, of workflows that write them (`Round 2 started.`, counted from 0), or
+ * undefined when it names none.
+ */
 export function roundsInLog(log: string): Rounds | undefined {
   let rounds: Rounds | undefined;
-  const finished = new Set<string>();
   for (const line of log.split('\n')) {
     const match = roundLine.exec(line);
     if (!match?.[1]) continue;
-    if (match[2] === 'finished') {
-      finished.add(match[1]);
-      rounds = { finished: finished.size };
-    } else rounds = { finished: finished.size, current: Number(match[1]) + 1 };
+    const round = Number(match[1]);
+    rounds = match[2] === 'finished' ? { finished: round + 1 } : { finished: round, current: round + 1 };
   }
   return rounds;
 }
@@ -39,6 +40,7 @@ export function roundsInStats(stats: unknown): Rounds | undefined {
     const { current_round: current, num_rounds: total } = part as Record<string, unknown>;
     if (typeof current === 'number' && Number.isInteger(current) && current >= 0) {
       const known = typeof total === 'number' && Number.isInteger(total) && total > 0 ? total : undefined;
+      if (known !== undefined && current >= known) return { finished: known, total: known };
       return { finished: current, current: current + 1, ...(known === undefined ? {} : { total: known }) };
     }
   }
@@ -55,21 +57,22 @@ export function firstErrorLine(log: string): string | undefined {
   if (at === -1)
     return exceptionAfter(
       lines,
-      lines.findIndex((line) => line.startsWith('Traceback ')),
+      lines.findIndex((line) => tracebackHead.test(line)),
     );
   const text = (lines[at] ?? '').replace(timed, '').slice(0, 500);
   const exception = exceptionAfter(lines, at);
-  return exception === undefined || text.includes(exception) ? text : `${text} | ${exception}`;
+  if (exception === undefined || text.includes(exception)) return text;
+  return tracebackHead.test(text) ? exception : `${text} | ${exception}`;
 }
 
 /** The last line of the traceback that follows line `at`, before the next line with a time. */
 function exceptionAfter(lines: readonly string[], at: number): string | undefined {
   if (at < 0) return undefined;
-  let inTraceback = (lines[at] ?? '').startsWith('Traceback ');
+  let inTraceback = tracebackHead.test(lines[at] ?? '');
   let exception: string | undefined;
   for (const line of lines.slice(at + 1)) {
     if (timed.test(line)) break;
-    if (line.startsWith('Traceback ')) inTraceback = true;
+    if (tracebackHead.test(line)) inTraceback = true;
     else if (inTraceback && /^[A-Za-z_][\w.]*(?::|$)/.test(line)) exception = line.slice(0, 500);
   }
   return exception;

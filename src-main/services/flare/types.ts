@@ -109,6 +109,11 @@ export interface AdminKit {
   host: string;
   port: number;
   connectionSecurity: 'mtls' | 'tls' | 'clear';
+  /** Absolute paths; `transfer` inside the kit unless it says otherwise. */
   uploadDir: string;
   downloadDir: string;
+  /** When the admin's certificate ends, milliseconds since the epoch. */
+  certificateEnds: number;
+  /** Whether the kit carries signatures (all of them verified); kits of 2.8 usually do not. */
+  signed: boolean;
 }

@@ -11,12 +11,12 @@ export function renderDocker(participant: Participant, image: string): string {
 
 function serverContainer(server: Participant): string {
   return `# SVR_NAME: name of the container. -d: run the server in the background instead of opening a shell.
-options=(--rm --name="\${SVR_NAME:-flserver}" -v "$here/..:/workspace/" -w /workspace --ipc=host --net=host)
+options=(--name="\${SVR_NAME:-flserver}" -v "$here/..:/workspace/" -w /workspace/ --ipc=host --net=host)
 if [[ "\${1:-}" == -d ]]; then
-  docker run -d "\${options[@]}" "$image" /bin/bash -c \\
+  docker run -d --rm "\${options[@]}" "$image" /bin/bash -c \\
     "python -u -m nvflare.private.fed.app.server.server_train -m /workspace -s fed_server.json --set secure_train=true config_folder=config org=${server.org}"
 else
-  docker run -it "\${options[@]}" "$image" /bin/bash
+  docker run --rm -it "\${options[@]}" "$image" /bin/bash
 fi
 `;
 }
@@ -26,14 +26,14 @@ function clientContainer(client: Participant): string {
 # -d: run the client in the background instead of opening a shell.
 data="\${MY_DATA_DIR:-/home/flclient/data}"
 read -r -a gpus <<<"\${GPU2USE:-}"
-options=(--rm --name=${client.name} "\${gpus[@]}" -u "$(id -u):$(id -g)"
+options=(--name=${client.name} "\${gpus[@]}" -u "$(id -u):$(id -g)"
   -v /etc/passwd:/etc/passwd -v /etc/group:/etc/group -v "$here/..:/workspace/" -v "$data:/data/:ro"
   -w /workspace/ --ipc=host --net=host)
 if [[ "\${1:-}" == -d ]]; then
-  docker run -d "\${options[@]}" "$image" /bin/bash -c \\
+  docker run -d --rm "\${options[@]}" "$image" /bin/bash -c \\
     "python -u -m nvflare.private.fed.app.client.client_train -m /workspace -s fed_client.json --set uid=${client.name} secure_train=true config_folder=config org=${client.org}"
 else
-  docker run -it "\${options[@]}" "$image" /bin/bash
+  docker run --rm -it "\${options[@]}" "$image" /bin/bash
 fi
 `;
 }

@@ -25,10 +25,7 @@ export function syntaxFinding(
         hint: 'Entries of one mapping or list start in the same column.',
       };
     case 'MISSING_CHAR':
-      return {
-        message: `A character is missing here: ${firstSentence(original)}`,
-        hint: 'Check for an unclosed quote, bracket or a missing colon on this line or the one before.',
-      };
+      return missingCharacter(original);
     case 'MULTILINE_IMPLICIT_KEY':
       return {
         message: 'This line is neither a "key: value" nor a list item.',
@@ -53,6 +50,28 @@ export function syntaxFinding(
     default:
       return { message: `The file is not valid YAML here: ${firstSentence(original)}` };
   }
+}
+
+function missingCharacter(original: string): SyntaxMessage {
+  if (original.includes('quote')) {
+    return {
+      message: 'A text in quotes is not closed.',
+      hint: 'Check the quotes on this line and the one before.',
+    };
+  }
+  if (original.startsWith('Comments must')) {
+    return { message: 'A "#" that starts a comment needs a blank before it.' };
+  }
+  if (original.includes('followed by map values')) {
+    return {
+      message: 'This line is neither a "key: value" nor a list item.',
+      hint: 'Check for a missing colon or a missing blank after the colon.',
+    };
+  }
+  return {
+    message: `A character is missing here: ${firstSentence(original)}`,
+    hint: 'Check for an unclosed bracket or a missing comma on this line or the one before.',
+  };
 }
 
 function firstSentence(original: string): string {

@@ -1,0 +1,45 @@
+/** A project that passed every check, or an error that carries all findings. */
+import { DeskError } from '../contract/errors.ts';
+import type { Finding } from '../contract/finding.ts';
+import type { Project } from '../domain/project/model.ts';
+
+export interface ProjectInput {
+  file: string;
+  flare?: string | undefined;
+  add_clients?: string[] | undefined;
+  add_users?: string[] | undefined;
+}
+
+export async function loadFor(input: ProjectInput) {
+  const { loadProject } = await import('../services/projects/index.ts');
+  return loadProject({
+    file: input.file,
+    ...(input.flare === undefined ? {} : { flare: input.flare }),
+    ...(input.add_clients === undefined ? {} : { addClients: input.add_clients }),
+    ...(input.add_users === undefined ? {} : { addUsers: input.add_users }),
+  });
+}
+
+function refusal(file: string, findings: Finding[]): DeskError {
+  const errors = findings.filter((finding) => finding.severity === 'error');
+  const [first] = errors;
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
+  return new DeskError('invalid_input', `${first?.message ?? `${file} is not a sound project.`}${more}`, {
+    ...(first?.hint === undefined ? {} : { hint: first.hint }),
+    fields: errors.map(({ file: named, line, column, path, message, hint }) => ({
+      file: named,
+      line,
+      column,
+      path,
+      message,
+      hint,
+    })),
+  });
+}
+
+/** Throws `invalid_input` with one field per problem. */
+export async function soundProject(input: ProjectInput): Promise<Project> {
+  const { project, findings } = await loadFor(input);
+  if (!project) throw refusal(input.file, findings);
+  return project;
+}

@@ -1,0 +1,117 @@
+/** What every command works with: a client of the core, and the ways to run a call or a task to its end. */
+import { isAbsolute, join, resolve } from 'node:path';
+import type { ErrorAnswer } from '../contract/errors.ts';
+import type { DeskClient, TaskInput, TaskOutput, Tasks } from '../contract/index.ts';
+import type { Envelope } from '../contract/kernel.ts';
+import { createCore, type Core } from '../core.ts';
+import type { ExitCode } from './exit-codes.ts';
+import { createPrinter, type Printer } from './printer.ts';
+import { createProgressView, type ProgressView } from './progress.ts';
+import { createPrompter } from './prompter.ts';
+import type { Terminal } from './terminal.ts';
+import { version } from './version.ts';
+
+export interface GlobalOptions {
+  json?: boolean;
+  passphraseFd?: number;
+}
+
+export interface Desk {
+  readonly terminal: Terminal;
+  readonly printer: Printer;
+  readonly client: DeskClient;
+  /** Aborts at the first Ctrl-C. */
+  readonly interrupted: AbortSignal;
+  /** The path a person meant, absolute; `~` is the home folder. */
+  place(given: string): string;
+  /** Runs a task, progress on standard error, to its end. Ctrl-C cancels it in order. */
+  runTask<Name extends keyof Tasks>(name: Name, input: TaskInput<Name>): Promise<Envelope<TaskOutput<Name>>>;
+}
+
+/** `FLAREDESK_STATE`, or `flaredesk` in the state folder of the desktop specification. */
+function stateFolderOf(terminal: Terminal): string {
+  const { FLAREDESK_STATE: own, XDG_STATE_HOME: xdg } = terminal.environment;
+  if (own) return resolve(terminal.currentFolder, own);
+  return join(xdg && isAbsolute(xdg) ? xdg : join(terminal.home, '.local', 'state'), 'flaredesk');
+}
+
+const place = (terminal: Terminal, given: string): string => {
+  if (given === '~' || given.startsWith('~/')) return join(terminal.home, given.slice(2));
+  return resolve(terminal.currentFolder, given);
+};
+
+const failed = (error: ErrorAnswer): Envelope<never> => ({ ok: false, error });
+
+async function followTask(client: DeskClient, id: string, view: ProgressView): Promise<Envelope<unknown>> {
+  const opened = await client.open('tasks.watch', { id });
+  if (!opened.ok) return opened;
+  let result: Envelope<unknown> | undefined;
+  for await (const event of opened.value.items) {
+    view.show(event);
+    if (event.kind !== 'task' || event.task.id !== id) continue;
+    const { status, error, result: value } = event.task;
+    if (status === 'succeeded' || status === 'partly_done') result = { ok: true, value };
+    else if (error) result = failed(error);
+  }
+  const ended = await opened.value.ended;
+  if (result) return result;
+  if (!ended.ok) return ended;
+  return failed({ code: 'interrupted', message: `Task ${id} has no end.`, retryable: true });
+}
+
+/** Runs `work` with a desk, and puts everything away after it, whatever happens. */
+export async function withDesk(
+  terminal: Terminal,
+  options: GlobalOptions,
+  work: (desk: Desk) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  const interrupt = new AbortController();
+  let view: ProgressView | undefined;
+  const agent = terminal.environment['SSH_AUTH_SOCK'];
+  const core: Core = createCore({
+    stateFolder: stateFolderOf(terminal),
+    version,
+    environment: {
+      home: terminal.home,
+      user: terminal.user,
+      ...(agent ? { sshAgentSocket: agent } : {}),
+    },
+    prompter: createPrompter(terminal, {
+      ...(options.passphraseFd === undefined ? {} : { passphraseFd: options.passphraseFd }),
+      aside: () => view?.end(),
+    }),
+    checkOutputs: terminal.environment['FLAREDESK_CHECK'] === '1',
+  });
+  const client = core.clientFor({ name: 'command', placeOf: (given) => given });
+  const stopListening = terminal.onInterrupt(() => interrupt.abort());
+  try {
+    return await work({
+      terminal,
+      printer: createPrinter(terminal, options.json === true),
+      client,
+      interrupted: interrupt.signal,
+      place: (given) => place(terminal, given),
+      async runTask(name, input) {
+        const started = await client.start(name, input);
+        if (!started.ok) return started;
+        const { id } = started.value;
+        view = createProgressView(terminal);
+        const cancel = (): void => {
+          terminal.stderr.write('Cancelling… (Ctrl-C again to leave at once)\n');
+          void client.call('tasks.cancel', { id });
+        };
+        if (interrupt.signal.aborted) cancel();
+        else interrupt.signal.addEventListener('abort', cancel, { once: true });
+        try {
+          return (await followTask(client, id, view)) as Envelope<TaskOutput<typeof name>>;
+        } finally {
+          interrupt.signal.removeEventListener('abort', cancel);
+          view.end();
+        }
+      },
+    });
+  } finally {
+    stopListening();
+    await core.dispose();
+  }
+}

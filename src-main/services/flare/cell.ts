@@ -1,0 +1,318 @@
+/** Cell messages: requests and replies, plain or as streams, over one link (docs/reference/admin-protocol.md §4.1, §4.2). */
+import { randomInt, randomUUID } from 'node:crypto';
+import type { Logger } from '../../ports.ts';
+import { DeskError } from '../../contract/errors.ts';
+import { ProtocolError } from './errors.ts';
+import { type Link, serverName } from './link.ts';
+import type { MsgpackMap } from './msgpack.ts';
+import { StreamReceiver, StreamSender, streamChannel, streamTopic } from './streams.ts';
+import { cancelled } from './wait.ts';
+
+const nothing = Buffer.alloc(0);
+const byeChannel = 'cellnet.channel';
+const returnChannel = 'return_only';
+
+/** What makes our messages acceptable to the server and the server's to us. Outlives a link. */
+export interface CellAuth {
+  /** client_name, ssid, token and its signature; undefined before register (§4.4). */
+  headers: MsgpackMap | undefined;
+  /** Whether a message carries the server's own signed name; undefined until its certificate is known. */
+  isFromServer: ((headers: MsgpackMap) => boolean) | undefined;
+}
+
+export interface CellReply {
+  returnCode: string;
+  error: string;
+  headers: MsgpackMap;
+  payload: Uint8Array;
+}
+
+export interface RequestOptions {
+  /** Without any progress for so long the request fails with `timeout`. */
+  timeoutMs: number;
+  signal?: AbortSignal | undefined;
+  /** Application headers. */
+  headers?: MsgpackMap;
+}
+
+export interface CellEvents {
+  /** A stream nobody asked for, on a channel of ours. */
+  onNotice(channel: string, topic: string, blob: Uint8Array): void;
+  /** The server says goodbye. */
+  onBye(): void;
+  onClose(cause: DeskError): void;
+}
+
+interface Pending {
+  resolve(reply: CellReply): void;
+  reject(error: Error): void;
+  /** Starts the waiting time anew. */
+  progress(): void;
+}
+
+export class Cell {
+  readonly #link: Link;
+  readonly #fqcn: string;
+  readonly #auth: CellAuth;
+  readonly #events: CellEvents;
+  readonly #noticeChannels: ReadonlySet<string>;
+  readonly #logger: Logger | undefined;
+  readonly #pending = new Map<string, Pending>();
+  readonly #receiver: StreamReceiver;
+  readonly #sender: StreamSender;
+
+  constructor(
+    link: Link,
+    options: {
+      fqcn: string;
+      auth: CellAuth;
+      noticeChannels: string[];
+      now: () => number;
+      logger?: Logger | undefined;
+    },
+    events: CellEvents,
+  ) {
+    this.#link = link;
+    this.#fqcn = options.fqcn;
+    this.#auth = options.auth;
+    this.#events = events;
+    this.#noticeChannels = new Set(options.noticeChannels);
+    this.#logger = options.logger;
+    const post = (topic: string, headers: MsgpackMap, payload: Uint8Array, encoding: 'bytes' | 'none') =>
+      this.#send(
+        {
+          ...headers,
+          ...this.#address(streamChannel, topic),
+          cn__req_id: '',
+          cn__msg_type: 'req',
+          cn__reply_expected: false,
+          cn__payload_encoding: encoding,
+          cn__payload_len: payload.length,
+        },
+        payload,
+      );
+    this.#sender = new StreamSender(post, Math.floor(options.now() * 1000) + randomInt(1_000_000));
+    this.#receiver = new StreamReceiver(post, {
+      wants: (headers) =>
+        this.#pending.has(String(headers['sm__ri'])) || this.#noticeChannels.has(String(headers['sm__ch'])),
+      progress: (headers) => this.#pending.get(String(headers['sm__ri']))?.progress(),
+      failed: (headers, reason) =>
+        this.#pending
+          .get(String(headers['sm__ri']))
+          ?.reject(new ProtocolError(`the reply broke off: ${reason}`)),
+      complete: ({ headers, blob }) => this.#streamArrived(headers, blob),
+    });
+    link.attach({
+      onMessage: (headers, payload) => this.#receive(headers, payload),
+      onClose: (cause) => {
+        this.#rejectAll(cause);
+        events.onClose(cause);
+      },
+    });
+    if (link.closed) {
+      queueMicrotask(() =>
+        events.onClose(new DeskError('unreachable', 'The connection is lost.', { retryable: true })),
+      );
+    }
+  }
+
+  /** One message there, one back. */
+  request(
+    channel: string,
+    topic: string,
+    payload: Uint8Array | undefined,
+    options: RequestOptions,
+  ): Promise<CellReply> {
+    const id = randomUUID();
+    return this.#await(id, options, () =>
+      this.#send(
+        {
+          ...options.headers,
+          ...this.#address(channel, topic),
+          cn__req_id: id,
+          cn__msg_type: 'req',
+          cn__reply_expected: true,
+          cn__payload_encoding: payload === undefined ? 'none' : 'fobs',
+          cn__payload_len: payload?.length ?? 0,
+        },
+        payload ?? nothing,
+      ),
+    );
+  }
+
+  /** A stream there, a stream back; `blob` is a FOBS container. */
+  streamRequest(
+    channel: string,
+    topic: string,
+    blob: Uint8Array,
+    options: RequestOptions,
+  ): Promise<CellReply> {
+    const requestId = randomUUID();
+    const stream = { channel, topic, requestId, blob, headers: options.headers ?? {} };
+    return this.#await(requestId, options, () =>
+      this.#sender.send(stream, () => this.#pending.get(requestId)?.progress()),
+    ).finally(() => this.#sender.release(requestId));
+  }
+
+  /** A stream without an answer. */
+  async streamNotice(channel: string, topic: string, blob: Uint8Array): Promise<void> {
+    await this.#sender.send({ channel, topic, blob });
+  }
+
+  /** Says goodbye and waits for the answer, at most `timeoutMs`. Never throws. */
+  async bye(timeoutMs: number): Promise<void> {
+    await this.request(byeChannel, 'bye', undefined, { timeoutMs }).catch(() => undefined);
+  }
+
+  /** Ends the link; requests in flight fail with `reason`. */
+  close(reason: Error): void {
+    this.#link.close();
+    this.#rejectAll(reason);
+  }
+
+  #address(channel: string, topic: string): MsgpackMap {
+    return {
+      cn__channel: channel,
+      cn__topic: topic,
+      cn__origin: this.#fqcn,
+      cn__destination: serverName,
+      cn__from: this.#fqcn,
+      cn__to: serverName,
+      cn__secure: false,
+      cn__optional: false,
+    };
+  }
+
+  #send(headers: MsgpackMap, payload: Uint8Array): Promise<void> {
+    return this.#link.send({ ...headers, ...this.#auth.headers }, payload);
+  }
+
+  #await(id: string, options: RequestOptions, start: () => Promise<void>): Promise<CellReply> {
+    const { timeoutMs, signal } = options;
+    return new Promise<CellReply>((resolve, reject) => {
+      const finish = (act: () => void): void => {
+        if (!this.#pending.delete(id)) return;
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', abort);
+        act();
+      };
+      const fail = (error: Error): void => finish(() => reject(error));
+      const abort = (): void => fail(cancelled());
+      const timer = setTimeout(
+        () =>
+          fail(
+            new DeskError('timeout', `The server did not answer within ${timeoutMs / 1000} s.`, {
+              retryable: true,
+            }),
+          ),
+        timeoutMs,
+      );
+      this.#pending.set(id, {
+        resolve: (reply) => finish(() => resolve(reply)),
+        reject: fail,
+        progress: () => timer.refresh(),
+      });
+      signal?.addEventListener('abort', abort, { once: true });
+      if (signal?.aborted) {
+        abort();
+        return;
+      }
+      if (this.#link.closed) {
+        fail(new DeskError('unreachable', 'The connection to the server is lost.', { retryable: true }));
+        return;
+      }
+      const failed = (error: unknown): void =>
+        fail(error instanceof Error ? error : new Error(String(error)));
+      try {
+        start().catch(failed);
+      } catch (error) {
+        failed(error);
+      }
+    });
+  }
+
+  #receive(headers: MsgpackMap, payload: Uint8Array): void {
+    const type = headers['cn__msg_type'];
+    if (headers['cn__destination'] !== this.#fqcn && type !== 'return') {
+      return this.#drop('is addressed to another cell');
+    }
+    if (this.#auth.isFromServer !== undefined && !this.#auth.isFromServer(headers)) {
+      return this.#drop('does not carry the signature of the server');
+    }
+    if (type === 'reply' || type === 'return') this.#replied(headers, payload);
+    else if (type === 'req') this.#requested(headers, payload);
+    else this.#drop('is of an unknown kind');
+  }
+
+  #replied(headers: MsgpackMap, payload: Uint8Array): void {
+    const ids = ([] as unknown[]).concat(headers['cn__req_id']);
+    for (const id of ids) this.#pending.get(String(id))?.resolve(replyOf(headers, payload));
+  }
+
+  #requested(headers: MsgpackMap, payload: Uint8Array): void {
+    const channel = headers['cn__channel'];
+    const topic = headers['cn__topic'];
+    if (channel === streamChannel) {
+      // Before login the server has nothing to stream, and nothing proves that it is the server.
+      if (this.#auth.isFromServer === undefined) return this.#drop('came before the login');
+      if (topic === streamTopic.data) this.#receiver.accept(headers, payload);
+      else {
+        const broken = this.#sender.accept(headers);
+        if (broken?.requestId !== undefined) {
+          this.#pending.get(broken.requestId)?.resolve({
+            returnCode: 'process_exception',
+            error: broken.reason,
+            headers,
+            payload: nothing,
+          });
+        }
+      }
+      return;
+    }
+    const isBye = channel === byeChannel && topic === 'bye' && this.#auth.isFromServer !== undefined;
+    if (headers['cn__reply_expected'] === true) {
+      void this.#send(
+        {
+          ...this.#address(String(channel), String(topic)),
+          cn__req_id: headers['cn__req_id'],
+          cn__msg_type: 'reply',
+          cn__reply_expected: false,
+          cn__payload_encoding: 'none',
+          cn__payload_len: 0,
+          ...(isBye
+            ? { cn__return_code: 'ok' }
+            : { cn__return_code: 'process_exception', cn__error: 'no callback' }),
+        },
+        nothing,
+      );
+    }
+    if (isBye) this.#events.onBye();
+  }
+
+  #streamArrived(headers: MsgpackMap, blob: Uint8Array): void {
+    const pending = this.#pending.get(String(headers['sm__ri']));
+    if (pending !== undefined && headers['sm__ch'] === returnChannel) pending.resolve(replyOf(headers, blob));
+    else if (this.#noticeChannels.has(String(headers['sm__ch']))) {
+      this.#events.onNotice(String(headers['sm__ch']), String(headers['sm__tp']), blob);
+    }
+  }
+
+  #drop(reason: string): void {
+    this.#logger?.warn(`A message was ignored: it ${reason}.`);
+  }
+
+  #rejectAll(error: Error): void {
+    for (const pending of [...this.#pending.values()]) pending.reject(error);
+  }
+}
+
+function replyOf(headers: MsgpackMap, payload: Uint8Array): CellReply {
+  const code = headers['cn__return_code'];
+  const error = headers['cn__error'];
+  return {
+    returnCode: typeof code === 'string' ? code : 'ok',
+    error: typeof error === 'string' ? error : '',
+    headers,
+    payload,
+  };
+}

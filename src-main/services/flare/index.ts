@@ -1,0 +1,18 @@
+/** The admin session with a FLARE server: the only door of this service. */
+export { adminSignerOf, openAdminKit } from './kit.ts';
+export { openSession, type OpenSessionOptions, type SessionTimeouts } from './session.ts';
+export { SessionStepError, sessionSteps, type SessionStep } from './errors.ts';
+export { quoteArgument } from './hci.ts';
+export type {
+  AdminKit,
+  AdminSession,
+  CommandInfo,
+  CommandReply,
+  DownloadOffer,
+  ExecuteOptions,
+  ReplyItem,
+  SessionEnd,
+  SessionIdentity,
+  SessionState,
+  UploadSource,
+} from './types.ts';

@@ -1,0 +1,7 @@
+export { planProvision, type PlanOptions, type ProvisionPlan } from './plan.ts';
+export {
+  provision,
+  type Provisioned,
+  type ProvisionedParticipant,
+  type ProvisionOptions,
+} from './provision.ts';

@@ -1,0 +1,162 @@
+/** The same step on every host, side by side. One site's failure is its own. */
+import PQueue from 'p-queue';
+import { DeskError, type ErrorAnswer } from '../../contract/errors.ts';
+import type { ReportProgress } from '../../ports.ts';
+import { connect, type SshConnection } from '../ssh/index.ts';
+import { check } from './check.ts';
+import { distribute, prepareKit } from './distribute.ts';
+import { rollback } from './rollback.ts';
+import { SiteShell } from './site-shell.ts';
+import { describe, start, stop } from './start-stop.ts';
+import { shownStatus, statusOf } from './status.ts';
+import { StepLog } from './step-log.ts';
+import type { SiteResult, SiteState, SiteStatus, SitesOptions, SitesResult, SiteTarget } from './types.ts';
+
+const defaultParallel = 4;
+
+/**
+ * Runs one step for all targets, `parallel` hosts at once, and gives each site's steps and state in the order of the
+ * targets. It throws only for what is wrong with the call itself (`invalid_input`: no targets, names or folders that
+ * cannot be); everything else stands in the site's own `error`. After a cancel, sites not finished are `cancelled`.
+ * Running a step again does only what is missing.
+ */
+export async function runSites(
+  options: SitesOptions,
+  context: { signal?: AbortSignal; report?: ReportProgress } = {},
+): Promise<SitesResult> {
+  for (const target of options.targets) checkTarget(target);
+  const report = context.report ?? (() => undefined);
+  const ssh = questionsInTurn(options.ssh);
+  const queue = new PQueue({ concurrency: Math.max(1, options.parallel ?? defaultParallel) });
+  let finished = 0;
+  const results = options.targets.map((target) =>
+    queue.add(async () => {
+      const result = await runSite(target, { ...options, ssh }, report, context.signal);
+      finished++;
+      report({ step: options.step, done: finished, total: options.targets.length, unit: 'sites' });
+      return result;
+    }),
+  );
+  return { sites: await Promise.all(results) };
+}
+
+/**
+ * Puts the questions of several sites one after the other, and keeps a passphrase for this run: several sites with the
+ * same identity ask once. A second attempt means the kept one was wrong, so a person is asked again.
+ */
+function questionsInTurn(ssh: SitesOptions['ssh']): SitesOptions['ssh'] {
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(question: () => Promise<T>): Promise<T> => {
+    const result = last.then(question);
+    last = result.catch(() => undefined);
+    return result;
+  };
+  const given = new Map<string, string>();
+  const { ask } = ssh.hostKeys;
+  const { passphrase } = ssh.auth;
+  return {
+    ...ssh,
+    hostKeys: {
+      ...ssh.hostKeys,
+      ...(ask ? { ask: (question, context) => inTurn(() => ask(question, context)) } : {}),
+    },
+    auth: {
+      ...ssh.auth,
+      ...(passphrase
+        ? {
+            passphrase: (question, context) =>
+              inTurn(async () => {
+                const kept = given.get(question.file);
+                if (kept !== undefined && question.attempt === 1) return kept;
+                const answer = await passphrase(question, context);
+                if (answer !== undefined) given.set(question.file, answer);
+                return answer;
+              }),
+          }
+        : {}),
+    },
+  };
+}
+
+async function runSite(
+  target: SiteTarget,
+  options: SitesOptions,
+  report: ReportProgress,
+  signal: AbortSignal | undefined,
+): Promise<SiteResult> {
+  const log = new StepLog(target.name, report);
+  const context = signal ? { signal } : {};
+  const { narrate } = options;
+  const narrated = narrate ? { narrate: (line: string) => narrate(target.name, line) } : {};
+  let connection: SshConnection | undefined;
+  let status: SiteStatus | undefined;
+  const open = async (): Promise<SiteShell> => {
+    connection = await log.step(
+      'connect',
+      () => connect(target.ssh, { ...options.ssh, ...context, ...narrated }),
+      () => `logged in on ${target.ssh.host}`,
+    );
+    return new SiteShell(connection, target);
+  };
+  const work = async (): Promise<SiteState> => {
+    if (signal?.aborted) throw new DeskError('cancelled', 'Cancelled.');
+    switch (options.step) {
+      case 'distribute': {
+        const kit = await prepareKit(target, log, options, signal);
+        return distribute(await open(), kit, log, signal);
+      }
+      case 'check':
+        return check(await open(), target, log, context);
+      case 'start':
+        return start(await open(), target, log, options, context);
+      case 'stop':
+        return stop(await open(), target, log, context);
+      case 'rollback':
+        return rollback(await open(), log, context);
+      case 'status': {
+        const shell = await open();
+        const found = await log.step('status', () => statusOf(shell, context), describe);
+        status = shownStatus(found);
+        return found.process === 'stopped' && !found.delivered ? 'not_delivered' : found.process;
+      }
+    }
+  };
+  try {
+    const state = await work();
+    return { name: target.name, state, steps: log.steps, ...(status ? { status } : {}) };
+  } catch (error) {
+    const answer = answerOf(error, target.name);
+    const state = answer.code === 'cancelled' ? 'cancelled' : 'failed';
+    return { name: target.name, state, steps: log.steps, error: answer };
+  } finally {
+    connection?.close();
+  }
+}
+
+function answerOf(error: unknown, site: string): ErrorAnswer {
+  if (error instanceof DeskError) return error.toAnswer();
+  return new DeskError('internal', `The step failed on ${site} for an unforeseen reason.`, {
+    cause: error,
+  }).toAnswer();
+}
+
+/** Names become folders and words of remote scripts: only what the project rules allow anyway gets this far. */
+function checkTarget(target: SiteTarget): void {
+  if (!/^[A-Za-z0-9_@][A-Za-z0-9._@-]*$/.test(target.name))
+    throw new DeskError('invalid_input', `"${target.name}" cannot be the name of a folder on a host.`);
+  if (!/^(\/|~\/|~$)/.test(target.directory) || /[\p{Cc}]/u.test(target.directory))
+    throw new DeskError(
+      'invalid_input',
+      `The directory "${target.directory}" of ${target.name} is not an absolute path.`,
+      { hint: 'Write an absolute path, or one below ~, as "directory" in desk.yml.' },
+    );
+  for (const folder of target.path ?? [])
+    if (!folder.startsWith('/') || /[:\p{Cc}]/u.test(folder))
+      throw new DeskError(
+        'invalid_input',
+        `"${folder}" in "path" of ${target.name} is not an absolute path.`,
+      );
+  for (const port of target.ports ?? [])
+    if (!Number.isInteger(port) || port < 1 || port > 65535)
+      throw new DeskError('invalid_input', `Port ${port} of ${target.name} is not between 1 and 65535.`);
+}

@@ -1,0 +1,16 @@
+/** SSH: the only door to ssh2. */
+export { connect } from './connect.ts';
+export type { SshConnection } from './connection.ts';
+export type { PresentedKey } from './host-key-decision.ts';
+export { isHostKeyPin } from './host-key-decision.ts';
+export { replaceKnownHost } from './known-hosts-files.ts';
+export type {
+  AuthSettings,
+  ConnectOptions,
+  ExecOptions,
+  ExecResult,
+  HostKeyQuestion,
+  HostKeySettings,
+  PassphraseQuestion,
+  SshTarget,
+} from './types.ts';

@@ -1,0 +1,108 @@
+/** SFTP as promises. Each one is raced against the end of the session and of the connection: ssh2 may never call back. */
+import type { FileEntryWithStats, SFTPWrapper, Stats } from 'ssh2';
+import { DeskError } from '../../contract/errors.ts';
+
+/** SSH_FX_… values of draft-ietf-secsh-filexfer-02 §7. */
+const reasons: Record<number, { code: 'not_found' | 'denied' | 'remote_failed'; text: string }> = {
+  2: { code: 'not_found', text: 'no such file or folder' },
+  3: { code: 'denied', text: 'permission denied' },
+  4: { code: 'remote_failed', text: 'the server failed (full disk, quota, or wrong kind of file)' },
+  8: { code: 'remote_failed', text: 'the server does not support this' },
+};
+
+type Done<T> = (error: Error | null | undefined, value: T) => void;
+
+export class SftpSession {
+  readonly #sftp: SFTPWrapper;
+  readonly #label: string;
+  readonly #ended: Promise<never>;
+  #open = true;
+
+  /** Made by `SshConnection.sftp`. */
+  constructor(sftp: SFTPWrapper, label: string, lost: Promise<never>) {
+    this.#sftp = sftp;
+    this.#label = label;
+    const closed = new Promise<never>((_, reject) => {
+      const end = () => {
+        this.#open = false;
+        reject(new DeskError('unreachable', `The SFTP session with ${label} ended.`, { retryable: true }));
+      };
+      sftp.on('close', end);
+      sftp.on('end', end);
+      sftp.on('error', end);
+    });
+    this.#ended = Promise.race([lost, closed]);
+    this.#ended.catch(() => undefined);
+  }
+
+  /** File type, size, mode and times of a path; follows links. Errors: `not_found`, `denied`, `remote_failed`. */
+  stat(path: string): Promise<Stats> {
+    return this.#call(path, (done: Done<Stats>) => this.#sftp.stat(path, done));
+  }
+
+  /** The entries of a folder. */
+  list(path: string): Promise<FileEntryWithStats[]> {
+    return this.#call(path, (done: Done<FileEntryWithStats[]>) => this.#sftp.readdir(path, done));
+  }
+
+  /** The whole content of a file. */
+  read(path: string): Promise<Buffer> {
+    return this.#call(path, (done: Done<Buffer>) => this.#sftp.readFile(path, done));
+  }
+
+  /** Writes a whole file, made or replaced with the given mode. Not atomic: write to a temporary name and `rename`. */
+  write(path: string, data: Buffer, mode = 0o600): Promise<void> {
+    return this.#call(path, (done: Done<void>) =>
+      this.#sftp.writeFile(path, data, { mode }, (error) => done(error, undefined)),
+    );
+  }
+
+  /** Makes one folder. */
+  mkdir(path: string, mode = 0o700): Promise<void> {
+    return this.#call(path, (done: Done<void>) =>
+      this.#sftp.mkdir(path, { mode }, (error) => done(error, undefined)),
+    );
+  }
+
+  /** Moves over what is there, atomically where the server knows OpenSSH's extension. */
+  rename(from: string, to: string): Promise<void> {
+    return this.#call(from, (done: Done<void>) =>
+      this.#sftp.ext_openssh_rename(from, to, (error) => done(error, undefined)),
+    );
+  }
+
+  /** Removes one file. */
+  remove(path: string): Promise<void> {
+    return this.#call(path, (done: Done<void>) => this.#sftp.unlink(path, (error) => done(error, undefined)));
+  }
+
+  close(): void {
+    this.#open = false;
+    this.#sftp.end();
+  }
+
+  async #call<T>(path: string, run: (done: Done<T>) => void): Promise<T> {
+    if (!this.#open)
+      throw new DeskError('unreachable', `The SFTP session with ${this.#label} has ended.`, {
+        retryable: true,
+      });
+    const work = new Promise<T>((resolve, reject) => {
+      run((error, value) => {
+        if (error) reject(error);
+        else resolve(value);
+      });
+    });
+    try {
+      return await Promise.race([work, this.#ended]);
+    } catch (error) {
+      work.catch(() => undefined);
+      if (error instanceof DeskError) throw error;
+      const status = (error as { code?: unknown }).code;
+      const known = typeof status === 'number' ? reasons[status] : undefined;
+      throw new DeskError(
+        known?.code ?? 'remote_failed',
+        `${this.#label}:${path}: ${known?.text ?? (error instanceof Error ? error.message : 'failed')}.`,
+      );
+    }
+  }
+}
