@@ -135,21 +135,21 @@ function boardColumns(t: Translate): DataColumn<BoardJob>[] {
     {
       id: 'name',
       header: t('jobs.columns.name'),
-      width: 'minmax(140px, 1.5fr)',
+      width: 'minmax(110px, 1.3fr)',
       value: (job) => job.name,
       cell: (job) => <strong>{job.name}</strong>,
     },
     {
       id: 'status',
       header: t('jobs.columns.status'),
-      width: 'minmax(170px, 1.3fr)',
+      width: 'minmax(150px, 1.4fr)',
       value: (job) => job.status,
       cell: (job) => <StateBadge state={phaseStates[job.phase]}>{job.status}</StateBadge>,
     },
     {
       id: 'rounds',
       header: t('jobs.columns.rounds'),
-      width: '90px',
+      width: '64px',
       numeric: true,
       value: (job) => job.rounds?.done,
       cell: (job) =>
@@ -162,14 +162,14 @@ function boardColumns(t: Translate): DataColumn<BoardJob>[] {
     {
       id: 'submitted',
       header: t('jobs.columns.submitted'),
-      width: '110px',
+      width: '84px',
       value: (job) => job.submitted_at,
       cell: (job) => (job.submitted_at ? <RelativeTime at={job.submitted_at} /> : ''),
     },
     {
       id: 'duration',
       header: t('jobs.columns.duration'),
-      width: '100px',
+      width: '86px',
       numeric: true,
       value: (job) => job.duration,
       cell: (job) => (job.duration === undefined ? '' : formatSeconds(job.duration)),
@@ -177,13 +177,13 @@ function boardColumns(t: Translate): DataColumn<BoardJob>[] {
     {
       id: 'submitter',
       header: t('jobs.columns.submitter'),
-      width: 'minmax(120px, 1fr)',
+      width: 'minmax(90px, 1fr)',
       value: (job) => job.submitter ?? '',
     },
     {
       id: 'id',
       header: t('jobs.columns.id'),
-      width: 'minmax(150px, 1fr)',
+      width: 'minmax(110px, 0.8fr)',
       value: (job) => job.job_id,
       cell: (job) => <Copyable text={job.job_id} length={16} />,
     },

@@ -114,26 +114,26 @@ function boardColumns(t: Translate, open: Open): DataColumn<Participant>[] {
     {
       id: 'participant',
       header: t('overview.columns.participant'),
-      width: 'minmax(140px, 1.4fr)',
+      width: 'minmax(120px, 1.3fr)',
       value: (participant) => participant.name,
       cell: (participant) => <strong>{participant.name}</strong>,
     },
     {
       id: 'type',
       header: t('overview.columns.type'),
-      width: '72px',
+      width: '56px',
       value: (participant) => participant.type,
     },
     {
       id: 'org',
       header: t('overview.columns.org'),
-      width: 'minmax(80px, 1fr)',
+      width: 'minmax(64px, 0.7fr)',
       value: (participant) => participant.org,
     },
     {
       id: 'defined',
       header: t('overview.columns.defined'),
-      width: '110px',
+      width: '96px',
       value: (participant) => participant.problems,
       cell: (participant) =>
         participant.problems === 0 ? (
@@ -142,9 +142,9 @@ function boardColumns(t: Translate, open: Open): DataColumn<Participant>[] {
           <StateBadge state="bad">{t('overview.problems', { count: participant.problems })}</StateBadge>
         ),
     },
-    stageColumn(open, t, 'kit', 'minmax(150px, 1fr)'),
-    stageColumn(open, t, 'delivered', 'minmax(150px, 1fr)'),
-    stageColumn(open, t, 'running', 'minmax(150px, 1fr)'),
-    stageColumn(open, t, 'connected', 'minmax(140px, 1fr)'),
+    stageColumn(open, t, 'kit', 'minmax(136px, 1fr)'),
+    stageColumn(open, t, 'delivered', 'minmax(136px, 1fr)'),
+    stageColumn(open, t, 'running', 'minmax(136px, 1fr)'),
+    stageColumn(open, t, 'connected', 'minmax(120px, 0.9fr)'),
   ];
 }
