@@ -14,6 +14,8 @@ export const placePurposes = [
   'save_file',
 ] as const;
 
+export type PlacePurpose = (typeof placePurposes)[number];
+
 /** `token` goes where a call wants a path; `label` is the path as text, for reading only. */
 export const placeSchema = z.strictObject({ token: z.string(), label: z.string() });
 

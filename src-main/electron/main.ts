@@ -1,0 +1,119 @@
+/** The desktop app: a host of the core, one window, nothing else. */
+import { homedir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { app, BrowserWindow, powerMonitor, session } from 'electron';
+import { createCore } from '../core.ts';
+import { createFileLog } from '../core/file-log.ts';
+import { stateFolderOf } from '../core/state-folder.ts';
+import { pickPlace } from './adapters/dialogs.ts';
+import { reveal } from './adapters/opener.ts';
+import { showProgress } from './adapters/progress.ts';
+import { watchPage } from './crash.ts';
+import { linkIn, routeOf } from './deep-link.ts';
+import { guardContents, guardSession } from './guards.ts';
+import { serveWindow } from './ipc.ts';
+import { setMenu } from './menu.ts';
+import { pageOrigin } from './page-files.ts';
+import { declareScheme, servePages } from './protocol.ts';
+import { openWindow } from './window.ts';
+
+const promptMs = 120_000;
+const stateFolder = stateFolderOf(process.env, homedir());
+const here = import.meta.dirname;
+const preload = join(here, '../preload/preload.cjs');
+const pages = join(here, '../renderer');
+
+let window: BrowserWindow | undefined;
+const shown = (): BrowserWindow | undefined => (window && !window.isDestroyed() ? window : undefined);
+
+function go(route: string): void {
+  const target = shown() ?? open();
+  if (target.isMinimized()) target.restore();
+  target.show();
+  target.focus();
+  void target.loadURL(`${pageOrigin}/index.html#${route}`);
+}
+
+// A sandbox for every page, whatever its options say. As root Chromium cannot make one: then it must be switched off
+// explicitly on the command line, which only tests do.
+if (!app.commandLine.hasSwitch('no-sandbox')) app.enableSandbox();
+declareScheme();
+app.setPath('userData', join(stateFolder, 'desktop'));
+
+const logger = createFileLog(stateFolder);
+const core = createCore({
+  stateFolder,
+  version: app.getVersion(),
+  environment: {
+    home: homedir(),
+    user: userInfo().username,
+    ...(process.env.SSH_AUTH_SOCK ? { sshAgentSocket: process.env.SSH_AUTH_SOCK } : {}),
+  },
+  logger,
+  checkOutputs: !app.isPackaged,
+  prompter: (name, question, signal) => {
+    const wire = bridge.current();
+    if (!wire) return Promise.reject(new Error('No window is open to answer.'));
+    shown()?.flashFrame(true);
+    return wire.ask(name, question, signal, Date.now() + promptMs);
+  },
+  places: {
+    pick: (purpose, suggestedName) => pickPlace(shown(), purpose, suggestedName),
+    reveal,
+  },
+});
+const bridge = serveWindow(core, shown, logger);
+
+function open(route = ''): BrowserWindow {
+  const opened = openWindow(preload, stateFolder, route);
+  window = opened;
+  watchPage(opened, logger);
+  return opened;
+}
+
+if (!app.requestSingleInstanceLock()) app.quit();
+else {
+  app.on('second-instance', (_event, args) => {
+    const link = linkIn(args);
+    const route = link === undefined ? undefined : routeOf(link);
+    if (route !== undefined) return go(route);
+    const target = shown() ?? open();
+    if (target.isMinimized()) target.restore();
+    target.focus();
+  });
+  app.on('open-url', (event, link) => {
+    event.preventDefault();
+    const route = routeOf(link);
+    if (route !== undefined && app.isReady()) go(route);
+  });
+  app.on('web-contents-created', (_event, contents) => guardContents(contents));
+  app.on('window-all-closed', () => {
+    if (process.platform !== 'darwin') app.quit();
+  });
+  app.on('activate', () => {
+    if (app.isReady() && !shown()) open();
+  });
+  let disposed = false;
+  app.on('before-quit', (event) => {
+    if (disposed) return;
+    event.preventDefault();
+    void core.dispose().finally(() => {
+      disposed = true;
+      app.quit();
+    });
+  });
+  void app.whenReady().then(() => {
+    guardSession(session.defaultSession);
+    servePages(pages);
+    setMenu(go);
+    app.setAsDefaultProtocolClient('flaredesk');
+    const client = core.clientFor({ name: 'desktop', placeOf: (given) => given });
+    showProgress(client, shown);
+    // Whoever comes to an unlocked desk must not find an unlocked key.
+    const lock = (): void => void client.call('custody.lock', {});
+    powerMonitor.on('suspend', lock);
+    powerMonitor.on('lock-screen', lock);
+    const link = linkIn(process.argv);
+    open(link === undefined ? '' : (routeOf(link) ?? ''));
+  });
+}
