@@ -2,3 +2,5 @@
 export { defaultWorkspace, type DeskFile, loadDesk, type LoadedDesk } from './desk.ts';
 export { type LoadedProject, loadProject, type LoadProjectOptions } from './load.ts';
 export { readYamlFile, type YamlFile } from './yaml-file.ts';
+export { editFile } from './edit.ts';
+export { newProject, type NewProjectOptions } from './new-project.ts';
