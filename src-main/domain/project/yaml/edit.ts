@@ -184,11 +184,9 @@ class Editor {
     if (parent.items.length === 1) {
       const empty = isMap(parent) ? '{}' : '[]';
       if (parent === root) throw this.conflict('nothing would be left');
-      return this.#replaceWhole(parent as YAMLMap | YAMLSeq, empty);
+      return this.#replaceWhole(parent, empty);
     }
-    return parent.flow
-      ? this.#cutFromFlow(parent as YAMLMap | YAMLSeq, index)
-      : this.#cutFromBlock(parent as YAMLMap | YAMLSeq, index);
+    return parent.flow ? this.#cutFromFlow(parent, index) : this.#cutFromBlock(parent, index);
   }
 
   #replaceWhole(collection: YAMLMap | YAMLSeq, text: string): Splice {
