@@ -67,9 +67,7 @@ describe('checkJob', () => {
 
   test('names a file name that is no UTF-8', async () => {
     const folder = await writeTree(join(await newFolder(), 'job'), sampleFiles);
-    await mkdir(
-      Buffer.concat([Buffer.from(`${folder}/app/`), Buffer.from([0x66, 0xff, 0x66])]) as unknown as string,
-    );
+    await mkdir(Buffer.concat([Buffer.from(`${folder}/app/`), Buffer.from([0x66, 0xff, 0x66])]));
     expect((await checkJob(folder)).findings).toEqual([code('job_entry_name')]);
   });
 
