@@ -113,7 +113,7 @@ export class FakePeer {
     const splitter = new Splitter(4, frameLength);
     socket.on('error', () => undefined);
     socket.on('data', (piece) => {
-      for (const unit of splitter.push(piece as Buffer)) this.#frame(unit);
+      for (const unit of splitter.push(piece)) this.#frame(unit);
     });
   }
 
@@ -358,6 +358,10 @@ export class FakePeer {
       this.#do('commands', headers, () =>
         this.document(headers, { data: [{ type: 'table', rows }], meta: {} }),
       );
+      return;
+    }
+    if (line === '_logout') {
+      this.document(headers, { data: [{ type: 'string', data: 'OK' }], meta: {} });
       return;
     }
     const answer = this.server.options.commands?.[line.split(' ')[0]!];

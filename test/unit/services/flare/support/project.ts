@@ -41,7 +41,8 @@ export class TestProject {
     const issuerKey = issuer?.key ?? privateKey;
     const certificatePem = buildCertificate({
       line: '2.8.1',
-      subject: { commonName: name, organization: 'demo', ...(options.role ? { role: options.role } : {}) },
+      // The root's own name is the issuer's name in every certificate, so it has nothing more.
+      subject: ca ? { commonName: name } : { commonName: name, organization: 'demo', ...options },
       issuerCommonName: issuer?.name ?? name,
       publicKey: der(privateKey),
       issuerPublicKey: der(issuerKey),
