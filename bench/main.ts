@@ -6,7 +6,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { newLabFolder } from '../test/lab/nvflare.ts';
+import { newLabFolder } from '../test/lab/keeper.ts';
 import { benchLogin } from './login.ts';
 import { benchProvisioning } from './provisioning.ts';
 import { type Row, markdown, misses } from './table.ts';

@@ -9,12 +9,46 @@ import { errorSchema } from './tasks.ts';
 const jobIdField = z.string().regex(/^[A-Za-z0-9._-]{4,128}$/, 'a job id is letters, digits and dashes');
 const onServer = { kit: placeField, study: nameField.optional() };
 
-const resultSchema = z.looseObject({ folder: z.string() });
+/** Which job folder: a name in the kit's transfer folder, or a path. */
+const jobFolder = {
+  job: z
+    .string()
+    .min(1)
+    .max(255)
+    .regex(/^(?!\.{1,2}$)[^/\\\0\r\n]+$/, 'a name in the transfer folder has no slash')
+    .optional(),
+  folder: placeField.optional(),
+};
+const oneJob = (input: { job?: string | undefined; folder?: string | undefined }): boolean =>
+  (input.job === undefined) !== (input.folder === undefined);
+const oneJobMessage = 'name either a job of the transfer folder or a folder';
+
+/** Fetch the result when the job is done; `into` is the kit's download folder when missing. */
+const fetchResult = { download: z.boolean().optional(), into: placeField.optional() };
+
+const resultSchema = z.looseObject({
+  /** Absolute path of the unpacked result. */
+  folder: z.string(),
+  files: z.array(z.string()),
+  /** Those of `files` that look like models. */
+  models: z.array(z.string()),
+  bytes: z.number(),
+});
+
+const siteDeploymentSchema = z.looseObject({ site: z.string(), ok: z.boolean() });
 
 export const followSchema = z.looseObject({
   job_id: z.string(),
+  name: z.string().optional(),
+  /** The server's word: `FINISHED:COMPLETED`; `SUBMITTED` when it was not followed. */
   status: z.string(),
-  /** The downloaded result; null when none was asked for or there is none. */
+  phase: z.string().optional(),
+  duration: z.string().optional(),
+  rounds: z.looseObject({}).optional(),
+  deployment: z.array(siteDeploymentSchema).optional(),
+  /** Why it did not complete. */
+  reason: z.looseObject({ summary: z.string() }).optional(),
+  /** The downloaded result; null when none was asked for or the job did not complete. */
   result: resultSchema.nullable(),
 });
 
@@ -94,19 +128,30 @@ export const jobs = {
       log: z.string().optional(),
     }),
   }),
+
   check: defineCall({
     name: 'jobs.check',
     effect: 'read',
     deadlineMs: 120_000,
-    places: ['kit'],
-    input: z.strictObject({
-      ...onServer,
-      /** A folder path, or a name in the kit's transfer folder. */
-      job: placeField,
-      /** Also hold the deploy map against the sites that are connected now. */
-      live: z.boolean().optional(),
+    places: ['kit', 'folder'],
+    input: z
+      .strictObject({
+        ...onServer,
+        ...jobFolder,
+        /** Without a login: the deploy map is not held against the sites that are connected now. */
+        offline: z.boolean().optional(),
+      })
+      .refine(oneJob, oneJobMessage),
+    output: z.strictObject({
+      job: z.string(),
+      folder: z.string(),
+      byoc: z.boolean(),
+      files: z.int(),
+      bytes: z.number(),
+      findings: z.array(findingSchema),
+      /** The findings that keep it from being submitted. */
+      blocking: z.int(),
     }),
-    output: z.looseObject({ job: z.string(), findings: z.array(findingSchema) }),
   }),
   list: defineCall({
     name: 'jobs.list',
@@ -115,10 +160,23 @@ export const jobs = {
     places: ['kit'],
     input: z.strictObject({
       ...onServer,
+      /** Only jobs whose name starts so. */
       name: z.string().max(255).optional(),
+      mine: z.boolean().optional(),
       limit: z.int().positive().max(100_000).optional(),
     }),
-    output: z.strictObject({ jobs: z.array(z.looseObject({ job_id: z.string() })) }),
+    output: z.strictObject({
+      jobs: z.array(
+        z.looseObject({
+          job_id: z.string(),
+          name: z.string(),
+          status: z.string(),
+          phase: z.string(),
+          submit_time: z.string().optional(),
+          duration: z.string().optional(),
+        }),
+      ),
+    }),
   }),
   abort: defineCall({
     name: 'jobs.abort',
@@ -126,7 +184,8 @@ export const jobs = {
     deadlineMs: 60_000,
     places: ['kit'],
     input: z.strictObject({ ...onServer, job_id: jobIdField }),
-    output: z.looseObject({ job_id: z.string() }),
+    /** `info`: the server's word. */
+    output: z.strictObject({ job_id: z.string(), info: z.string() }),
   }),
   delete: defineCall({
     name: 'jobs.delete',
@@ -134,7 +193,8 @@ export const jobs = {
     deadlineMs: 60_000,
     places: ['kit'],
     input: z.strictObject({ ...onServer, job_id: jobIdField }),
-    output: z.looseObject({ job_id: z.string() }),
+    /** `info`: the server's word. */
+    output: z.strictObject({ job_id: z.string(), info: z.string() }),
   }),
   clone: defineCall({
     name: 'jobs.clone',
@@ -142,28 +202,30 @@ export const jobs = {
     deadlineMs: 60_000,
     places: ['kit'],
     input: z.strictObject({ ...onServer, job_id: jobIdField }),
-    output: z.looseObject({ job_id: z.string(), cloned_from: z.string() }),
+    output: z.strictObject({ job_id: z.string(), cloned_from: z.string() }),
   }),
   submit: defineTask({
     name: 'jobs.submit',
     effect: 'write',
-    places: ['kit', 'download'],
-    input: z.strictObject({
-      ...onServer,
-      job: placeField,
-      follow: z.boolean().optional(),
-      /** Fetch the result into the kit's download folder when the job is done; implies following it. */
-      fetch: z.boolean().optional(),
-      /** Fetch the result into this folder when the job is done; implies following it. */
-      download: placeField.optional(),
-    }),
+    places: ['kit', 'folder', 'into'],
+    input: z
+      .strictObject({
+        ...onServer,
+        ...jobFolder,
+        /** Wait for the end of the job. */
+        follow: z.boolean().optional(),
+        ...fetchResult,
+        /** Submit in spite of findings that only foretell (absent sites, classes a site may refuse). */
+        force: z.boolean().optional(),
+      })
+      .refine(oneJob, oneJobMessage),
     output: followSchema,
   }),
   follow: defineTask({
     name: 'jobs.follow',
     effect: 'read',
-    places: ['kit', 'download'],
-    input: z.strictObject({ ...onServer, job_id: jobIdField, download: placeField.optional() }),
+    places: ['kit', 'into'],
+    input: z.strictObject({ ...onServer, job_id: jobIdField, ...fetchResult }),
     output: followSchema,
   }),
   download: defineTask({
@@ -171,6 +233,6 @@ export const jobs = {
     effect: 'read',
     places: ['kit', 'into'],
     input: z.strictObject({ ...onServer, job_id: jobIdField, into: placeField.optional() }),
-    output: z.looseObject({ job_id: z.string(), folder: z.string() }),
+    output: resultSchema.extend({ job_id: z.string() }),
   }),
 };

@@ -33,7 +33,6 @@ export const callNames = [
   'certificates.list',
   'session.info',
   'session.complete',
-  'session.history',
   'jobs.check',
   'jobs.look',
   'jobs.transfer',

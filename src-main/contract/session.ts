@@ -35,7 +35,15 @@ export const session = {
       server: z.looseObject({
         version: z.string(),
         status: z.string(),
-        clients: z.array(z.looseObject({ name: z.string() })),
+        clients: z.array(
+          z.strictObject({
+            name: z.string(),
+            fqcn: z.string().optional(),
+            last_connected: z.string().optional(),
+          }),
+        ),
+        /** Why the server did not tell, when the role may not ask. */
+        refused: z.string().optional(),
       }),
     }),
   }),
@@ -80,15 +88,6 @@ export const session = {
       ),
     }),
   }),
-  /** The lines typed in this project's consoles, oldest first. Lines that carry a secret are not kept. */
-  history: defineCall({
-    name: 'session.history',
-    effect: 'read',
-    deadlineMs: 10_000,
-    places: ['kit'],
-    input: z.strictObject({ kit: placeField }),
-    output: z.strictObject({ lines: z.array(z.string()) }),
-  }),
   /** One admin session per stream: lines go up, replies come down, in order. */
   console: defineStream({
     name: 'session.console',
@@ -103,8 +102,11 @@ export const session = {
       z.strictObject({
         kind: z.literal('opened'),
         ...identity,
+        project: z.string(),
         version: z.string(),
         commands: z.array(commandSchema),
+        /** Lines typed into this project's consoles before, oldest first. */
+        history: z.array(z.string()),
       }),
       z.strictObject({ kind: z.literal('reply'), reply: replySchema }),
       z.strictObject({
@@ -120,11 +122,15 @@ export const session = {
         done: z.number(),
         total: z.number().optional(),
       }),
+      /** Not run yet: send the line again with `confirmed` when the person agrees (`auth`: typed the user name). */
+      z.strictObject({ kind: z.literal('confirm'), line: z.string(), how: z.enum(['yesno', 'auth']) }),
       z.strictObject({ kind: z.literal('state'), state: z.string() }),
       z.strictObject({ kind: z.literal('ended'), reason: z.string() }),
     ]),
     up: z.discriminatedUnion('kind', [
       z.strictObject({ kind: z.literal('line'), line: lineField, confirmed: z.boolean().optional() }),
+      /** No more lines: what was sent is answered, then the session ends. */
+      z.strictObject({ kind: z.literal('finish') }),
       /** Stop waiting for the reply to the running line. */
       z.strictObject({ kind: z.literal('interrupt') }),
     ]),

@@ -6,6 +6,12 @@ type Loaded = Partial<CallHandlers & TaskHandlers & StreamHandlers>;
 const loaders: Record<string, () => Promise<Loaded>> = {
   projects: async () => (await import('./projects.ts')).handlers,
   kits: async () => (await import('./kits.ts')).handlers,
+  provisioning: async () => (await import('./provisioning.ts')).handlers,
+  session: async () => ({
+    ...(await import('./session.ts')).handlers,
+    ...(await import('./console.ts')).handlers,
+  }),
+  jobs: async () => (await import('./jobs.ts')).handlers,
   tasks: async () => (await import('./tasks.ts')).handlers,
   settings: async () => (await import('./settings.ts')).handlers,
   diagnostics: async () => (await import('./diagnostics.ts')).handlers,

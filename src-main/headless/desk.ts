@@ -26,6 +26,8 @@ export interface Desk {
   place(given: string): string;
   /** Runs a task, progress on standard error, to its end. Ctrl-C cancels it in order. */
   runTask<Name extends keyof Tasks>(name: Name, input: TaskInput<Name>): Promise<Envelope<TaskOutput<Name>>>;
+  /** Begins a recorded task again and runs it to its end. */
+  retryTask(id: string): Promise<Envelope<unknown>>;
 }
 
 /** `FLAREDESK_STATE`, or `flaredesk` in the state folder of the desktop specification. */
@@ -84,6 +86,24 @@ export async function withDesk(
   });
   const client = core.clientFor({ name: 'command', placeOf: (given) => given });
   const stopListening = terminal.onInterrupt(() => interrupt.abort());
+  const runToEnd = async (started: Envelope<{ id: string }>): Promise<Envelope<unknown>> => {
+    if (!started.ok) return started;
+    const { id } = started.value;
+    const shown = createProgressView(terminal);
+    view = shown;
+    const cancel = (): void => {
+      terminal.stderr.write('Cancelling… (Ctrl-C again to leave at once)\n');
+      void client.call('tasks.cancel', { id });
+    };
+    if (interrupt.signal.aborted) cancel();
+    else interrupt.signal.addEventListener('abort', cancel, { once: true });
+    try {
+      return await followTask(client, id, shown);
+    } finally {
+      interrupt.signal.removeEventListener('abort', cancel);
+      shown.end();
+    }
+  };
   try {
     return await work({
       terminal,
@@ -91,24 +111,9 @@ export async function withDesk(
       client,
       interrupted: interrupt.signal,
       place: (given) => place(terminal, given),
-      async runTask(name, input) {
-        const started = await client.start(name, input);
-        if (!started.ok) return started;
-        const { id } = started.value;
-        view = createProgressView(terminal);
-        const cancel = (): void => {
-          terminal.stderr.write('Cancelling… (Ctrl-C again to leave at once)\n');
-          void client.call('tasks.cancel', { id });
-        };
-        if (interrupt.signal.aborted) cancel();
-        else interrupt.signal.addEventListener('abort', cancel, { once: true });
-        try {
-          return (await followTask(client, id, view)) as Envelope<TaskOutput<typeof name>>;
-        } finally {
-          interrupt.signal.removeEventListener('abort', cancel);
-          view.end();
-        }
-      },
+      runTask: async (name, input) =>
+        (await runToEnd(await client.start(name, input))) as Envelope<TaskOutput<typeof name>>,
+      retryTask: async (id) => runToEnd(await client.call('tasks.retry', { id })),
     });
   } finally {
     stopListening();

@@ -5,12 +5,24 @@ import { wholeNumber, type CommandHost, type RegisterCommands } from './command.
 import type { ExitCode } from './exit-codes.ts';
 import { createPrinter } from './printer.ts';
 import type { Terminal } from './terminal.ts';
+import { registerConsole } from './commands/console.ts';
+import { registerJob } from './commands/job.ts';
 import { registerKit } from './commands/kit.ts';
 import { registerProject } from './commands/project.ts';
 import { registerProvision } from './commands/provision.ts';
+import { registerSession } from './commands/session.ts';
+import { registerTask } from './commands/task.ts';
 import { version } from './version.ts';
 
-const registrations: readonly RegisterCommands[] = [registerProject, registerProvision, registerKit];
+const registrations: readonly RegisterCommands[] = [
+  registerProject,
+  registerProvision,
+  registerKit,
+  registerSession,
+  registerConsole,
+  registerJob,
+  registerTask,
+];
 
 function buildProgram(host: CommandHost): Command {
   const { terminal } = host;

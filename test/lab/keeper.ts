@@ -9,10 +9,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const variable = 'FLAREDESK_LAB_MARK';
 const runId = randomUUID();
+const labRoot = join(tmpdir(), `flaredesk-lab-${runId.slice(0, 8)}`);
 let counter = 0;
 let keeper: ChildProcess | undefined;
 
@@ -23,14 +27,15 @@ for signal in TERM KILL; do
     if grep -qsz "^${variable}=$2/" "$file"; then pid=\${file#/proc/}; kill -$signal "\${pid%/environ}" 2>/dev/null; fi
   done
   sleep 1
-done`;
+done
+rm -rf "$3"`;
 
 /** The longest a lab may live, in seconds. */
 const timeLimit = Number(process.env.FLAREDESK_LAB_SECONDS ?? 1800);
 
 function ensureKeeper() {
   if (keeper) return;
-  const child = spawn('bash', ['-c', keeperScript, 'keeper', String(timeLimit), runId], {
+  const child = spawn('bash', ['-c', keeperScript, 'keeper', String(timeLimit), runId, labRoot], {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   });
@@ -38,6 +43,13 @@ function ensureKeeper() {
   // A pipe is a socket here; it must not keep the event loop alive.
   (child.stdin as unknown as { unref(): void }).unref();
   keeper = child;
+}
+
+/** A new temporary folder, removed after this run. */
+export async function newLabFolder(name = 'lab'): Promise<string> {
+  ensureKeeper();
+  await mkdir(labRoot, { recursive: true });
+  return await mkdtemp(join(labRoot, `${name}-`));
 }
 
 /** A new mark: give it to a process as environment, end it and all its offspring with `endMarked`. */

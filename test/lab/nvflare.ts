@@ -5,17 +5,18 @@
 import { execFile, spawn } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { closeSync, existsSync, openSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { labFolder } from '../../scripts/lab.mjs';
-import { endMarked, marked, newMark } from './keeper.ts';
+import { endMarked, marked, newLabFolder, newMark } from './keeper.ts';
+
 import { freePort, isListening } from './ports.ts';
 import { type FlareVersion, type ReferenceProject, referenceProject } from './reference-project.ts';
 
 export type { FlareVersion };
+export { newLabFolder };
 export const flareVersions: readonly FlareVersion[] = ['2.7.2', '2.8.1'];
 
 const run = promisify(execFile);
@@ -23,9 +24,6 @@ const run = promisify(execFile);
 /** The folder with `python3` and `nvflare` of one line: prepend it to PATH to start a kit's own scripts. */
 export const flareBin = (version: FlareVersion) => join(labFolder(), `nvflare-${version}`, 'bin');
 export const flarePython = (version: FlareVersion) => join(flareBin(version), 'python');
-
-/** A new folder for one test under the system's temporary folder. */
-export const newLabFolder = (name = 'lab') => mkdtemp(join(tmpdir(), `flaredesk-${name}-`));
 
 /** Runs a Python program of one line to its end (at most `seconds`). Gives its output; throws with it when it failed. */
 export async function runPython(

@@ -65,6 +65,3 @@ export const listeningHostKeys = [
 ] as const;
 export const capacityKeys = ['num_of_gpus', 'mem_per_gpu_in_GiB'] as const;
 export const studyKeys = ['site_orgs', 'admins'] as const;
-
-/** Properties that name a file. */
-export const fileKeys = ['custom_ca_cert', 'cc_config'] as const;

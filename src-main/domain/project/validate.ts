@@ -1,7 +1,7 @@
 /** `project.yml` as read -> Project, with every problem found in one run (docs/reference/provisioning.md §2). */
 import type { Finding } from '../../contract/finding.ts';
 import { builderPaths, readBuilders, readPackager } from './builders.ts';
-import { fileKeys, projectKeys } from './keys.ts';
+import { projectKeys } from './keys.ts';
 import type { BuilderSpec, FlareLine, ParticipantType, Project } from './model.ts';
 import { longestProjectName, projectNamePattern } from './names.ts';
 import { readConnectTo, readListeningHost } from './network.ts';
@@ -35,6 +35,8 @@ export interface ProjectInput {
 export interface ProjectResult {
   /** Missing when any finding is an error. */
   project?: Project;
+  /** How many participants are written, sound or not. */
+  participantCount: number;
   findings: Finding[];
 }
 
@@ -49,7 +51,7 @@ export function validateProject(input: ProjectInput): ProjectResult {
       message: `A project file holds "key: value" entries, not ${describe(root)}.`,
       hint: 'Start from `flaredesk project new`.',
     });
-    return { findings: report.findings };
+    return { findings: report.findings, participantCount: 0 };
   }
   report.nearMisses(root, '', projectKeys);
   refuseEdge(root, line, report);
@@ -58,16 +60,18 @@ export function validateProject(input: ProjectInput): ProjectResult {
   const fallbacks = readFallbacks(root, input.files, report);
   const { placed, list, complete } = readParticipants(input, root, fallbacks, report);
   if (list) checkRelations(placed, list, complete, report);
+  const participantCount = (list?.kind === 'sequence' ? list.items.length : 0) + input.added.length;
   const participants = placed.map((one) => one.participant);
   const builders = readBuilders(root, line, report);
   const packager = readPackager(root, line, report);
   checkConfidential(placed, builders, packager, root, report);
   const studies = readStudies(root, line, apiVersion, participants, report);
-  const findings = sorted(report.findings, input.file);
+  const findings = report.findings;
   if (findings.some((one) => one.severity === 'error') || name === undefined || apiVersion === undefined)
-    return { findings };
+    return { findings, participantCount };
   return {
     findings,
+    participantCount,
     project: {
       file: input.file,
       apiVersion,
@@ -82,25 +86,41 @@ export function validateProject(input: ProjectInput): ProjectResult {
   };
 }
 
-/** Every path written where a file must be, so that the caller can look before `validateProject` asks. */
-export function referencedFiles(roots: readonly YamlNode[]): Set<string> {
+export interface ReferencedFiles {
+  /** Every path written where a file must be, so that the caller can look before `validateProject` asks. */
+  written: Set<string>;
+  /** `cc_config` as written -> types of the participants that use it. */
+  ccConfigs: Map<string, Set<string>>;
+}
+
+/** `typed` = the type an added participant gets whatever its file says. */
+export function referencedFiles(
+  roots: readonly { root: YamlNode; typed?: ParticipantType }[],
+): ReferencedFiles {
   const written = new Set<string>();
-  const take = (node: YamlNode): void => {
-    for (const key of fileKeys) {
-      const text = textOf(child(node, key));
-      if (text) written.add(text);
-    }
+  const ccConfigs = new Map<string, Set<string>>();
+  const take = (node: YamlNode, typed?: ParticipantType): void => {
+    const certificate = textOf(child(node, 'custom_ca_cert'));
+    if (certificate) written.add(certificate);
+    const ccConfig = textOf(child(node, 'cc_config'));
+    if (!ccConfig) return;
+    written.add(ccConfig);
+    const types = ccConfigs.get(ccConfig) ?? new Set();
+    types.add(typed ?? textOf(child(node, 'type')) ?? '');
+    ccConfigs.set(ccConfig, types);
   };
-  for (const root of roots) {
-    take(root);
+  for (const { root, typed } of roots) {
+    const certificate = textOf(child(root, 'custom_ca_cert'));
+    if (certificate) written.add(certificate);
+    if (typed) take(root, typed);
     const participants = child(root, 'participants');
-    if (participants?.kind === 'sequence') participants.items.forEach(take);
+    if (participants?.kind === 'sequence') for (const item of participants.items) take(item);
   }
-  return written;
+  return { written, ccConfigs };
 }
 
 /** The project file first, line by line; then the files it names. */
-function sorted(findings: Finding[], file: string): Finding[] {
+export function sortFindings(findings: readonly Finding[], file: string): Finding[] {
   const rank = (one: Finding): number => (one.file === file ? 0 : 1);
   return findings.toSorted(
     (a, b) =>

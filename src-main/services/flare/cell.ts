@@ -233,13 +233,13 @@ export class Cell {
 
   #receive(headers: MsgpackMap, payload: Uint8Array): void {
     const type = headers['cn__msg_type'];
-    if (headers['cn__destination'] !== this.#fqcn && type !== 'return') {
-      return this.#drop('is addressed to another cell');
-    }
+    // A request that cannot be delivered comes back unsigned; it can do no more than fail the request.
+    if (type === 'return') return this.#replied({ ...headers, cn__return_code: failureOf(headers) }, nothing);
+    if (headers['cn__destination'] !== this.#fqcn) return this.#drop('is addressed to another cell');
     if (this.#auth.isFromServer !== undefined && !this.#auth.isFromServer(headers)) {
       return this.#drop('does not carry the signature of the server');
     }
-    if (type === 'reply' || type === 'return') this.#replied(headers, payload);
+    if (type === 'reply') this.#replied(headers, payload);
     else if (type === 'req') this.#requested(headers, payload);
     else this.#drop('is of an unknown kind');
   }
@@ -304,6 +304,11 @@ export class Cell {
   #rejectAll(error: Error): void {
     for (const pending of [...this.#pending.values()]) pending.reject(error);
   }
+}
+
+function failureOf(headers: MsgpackMap): string {
+  const code = headers['cn__return_code'];
+  return typeof code === 'string' && code !== 'ok' ? code : 'comm_error';
 }
 
 function replyOf(headers: MsgpackMap, payload: Uint8Array): CellReply {

@@ -59,7 +59,7 @@ export async function openAdminKit(folder: string, options: { clock?: Clock } = 
   const startup = join(kitFolder, 'startup');
   const now = options.clock?.now() ?? Date.now();
   const configBytes = await readKitFile(join(startup, configFile), kitFolder);
-  const config = await readConfig(configBytes, startup, kitFolder);
+  const config = readConfig(configBytes, startup, kitFolder);
 
   const rootPem = await readKitFile(join(startup, config.ca_cert), kitFolder);
   const root = certificateOf(rootPem, join('startup', config.ca_cert))[0]!;
@@ -122,7 +122,7 @@ export function adminSignerOf(kit: AdminKit): { signer: Signer; certificatePem: 
   return { signer, certificatePem };
 }
 
-async function readConfig(bytes: Buffer, startup: string, kitFolder: string): Promise<AdminSection> {
+function readConfig(bytes: Buffer, startup: string, kitFolder: string): AdminSection {
   const name = join('startup', configFile);
   const document = parseJson(bytes, name);
   const admin =

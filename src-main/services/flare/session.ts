@@ -220,7 +220,7 @@ class Session implements AdminSession {
       options.timeoutMs ??
       (siteTimeoutMs === undefined ? this.#timeouts.commandMs : siteTimeoutMs + siteMarginMs);
     const request: TransferRequest = (channel, topic, payload) =>
-      this.#request(channel, topic, payload, { timeoutMs, signal, what: `"${firstWord(line)}"` });
+      this.#request(channel, topic, payload, { timeoutMs, signal, what: `The command "${firstWord(line)}"` });
     return await this.#using(async () => {
       await this.#connected(timeoutMs, signal);
       const reply = await request(hciChannel, commandTopic, packRequest(this.#requestText(line, options)));
@@ -254,7 +254,7 @@ class Session implements AdminSession {
           this.#request(channel, topic, payload, {
             timeoutMs,
             signal: options.signal,
-            what: 'a part of the archive',
+            what: 'A part of the archive',
           }),
         notice: async (channel, topic, payload) => await this.#cell?.streamNotice(channel, topic, payload),
         onProgress: options.onProgress,
@@ -415,7 +415,7 @@ class Session implements AdminSession {
       if (error instanceof DeskError && error.code === 'unreachable') {
         throw new DeskError(
           'unreachable',
-          `The connection was lost before the server answered ${options.what}; it may or may not have been carried out.`,
+`${error.message} ${options.what} was not answered; it may or may not have been carried out.`,
           {
             retryable: true,
             hint: 'The session connects again by itself. Look at the state, then repeat the command.',
@@ -426,14 +426,14 @@ class Session implements AdminSession {
       if (error instanceof DeskError && error.code === 'timeout') {
         throw new DeskError(
           'timeout',
-          `The server did not answer ${options.what} within ${options.timeoutMs / 1000} s.`,
+          `${options.what} was not answered within ${options.timeoutMs / 1000} s.`,
           {
             retryable: true,
             hint: 'The server may be waiting for sites that do not answer. Try again with a longer time limit.',
           },
         );
       }
-      throw deskErrorOf(error, `The server did not answer ${options.what} properly`);
+      throw deskErrorOf(error, `${options.what} failed`);
     }
   }
 
@@ -459,7 +459,7 @@ class Session implements AdminSession {
         const reply = await this.#request(channel, topic, downloadRequest(refId, received), {
           timeoutMs,
           signal,
-          what: 'a download request',
+          what: 'A download request',
         });
         if (isUnknownChannel(reply) && this.#profiles.length > 1) {
           this.#profiles.shift();

@@ -89,7 +89,7 @@ function checkUploadReply(reply: CellReply): string | undefined {
   const headers = isMap(body) ? body['__headers__'] : undefined;
   if (!isMap(headers)) throw new ProtocolError('the answer to a part of the archive has no headers');
   const code = headers['__rc__'];
-  if (code !== undefined && code !== 'OK') throw refused(String(code));
+  if (code !== undefined && code !== 'OK') throw refused(typeof code === 'string' ? code : 'no reason given');
   const result = headers['ObjectStreamer.END_RESULT'];
   return typeof result === 'string' ? result : undefined;
 }

@@ -1,10 +1,8 @@
-import { createWriteStream } from 'node:fs';
-import { access, mkdir, mkdtemp, open, rename, rm, stat } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, open, rename, rm } from 'node:fs/promises';
 import { dirname, extname, join, resolve } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { DeskError } from '../../contract/errors.ts';
 import type { ReportProgress } from '../../ports.ts';
-import type { AdminSession } from '../flare/index.ts';
+import type { AdminSession, DownloadOffer } from '../flare/index.ts';
 import { cancelled, fileError, pause, throwIfCancelled } from './cancel.ts';
 import { askForOffer, type OfferedFile } from './offer.ts';
 import { requireJobId } from './reply.ts';
@@ -75,53 +73,68 @@ async function fetchFiles(
   session: AdminSession,
   jobId: string,
   place: string,
-  { signal, report }: DownloadJobOptions,
+  options: DownloadJobOptions,
 ): Promise<{ files: OfferedFile[]; bytes: number }> {
+  const { signal, report } = options;
   let offered = await askForOffer(session, jobId, signal);
   const files = offered;
-  let earlier = 0;
+  let bytes = 0;
   for (const { path } of files) {
-    const target = join(place, path);
-    await mkdir(dirname(target), { recursive: true, mode: 0o700 });
-    const handle = await open(target, 'wx', 0o600);
-    await handle.close();
-    let received = 0;
-    for (let idle = 0; ; ) {
-      throwIfCancelled(signal, doing(jobId));
-      const offer = offered.find((file) => file.path === path)?.offer;
-      if (!offer) throw new DeskError('not_found', `${doing(jobId)}: the server no longer offers ${path}.`);
-      const before = received;
-      try {
-        const stream = session.download(offer, { offset: received, ...(signal ? { signal } : {}) });
-        await pipeline(
-          counted(stream, (count) => {
-            received += count;
-            report?.({ step: 'download', target: path, done: earlier + received, unit: 'bytes' });
-          }),
-          createWriteStream(target, { flags: 'r+', start: before, flush: true }),
-        );
-        break;
-      } catch (error) {
-        if (signal?.aborted) throw cancelled(doing(jobId));
-        // What reached the disk counts, not what was read from the connection.
-        received = (await stat(target)).size;
-        idle = received > before ? 0 : idle + 1;
-        if (!isPassing(error) || idle >= maxIdleAttempts) throw error;
-        report?.({
-          step: 'download',
-          target: path,
-          done: earlier + received,
-          unit: 'bytes',
-          message: 'taking up again',
-        });
-        await pause(Math.min(8000, 500 * 2 ** idle), signal, doing(jobId));
-        if (error instanceof DeskError && error.code === 'not_found')
-          offered = await askForOffer(session, jobId, signal);
+    const earlier = bytes;
+    const onBytes = (received: number, message?: string): void => {
+      bytes = earlier + received;
+      report?.({
+        step: 'download',
+        target: path,
+        done: bytes,
+        unit: 'bytes',
+        ...(message ? { message } : {}),
+      });
+    };
+    await mkdir(dirname(join(place, path)), { recursive: true, mode: 0o700 });
+    const file = await open(join(place, path), 'wx', 0o600);
+    try {
+      let received = 0;
+      let offerIsGone = false;
+      for (let idle = 0; ; ) {
+        const before = received;
+        try {
+          if (offerIsGone) offered = await askForOffer(session, jobId, signal);
+          offerIsGone = false;
+          const offer = offerOf(offered, path, jobId);
+          for await (const chunk of session.download(offer, {
+            offset: received,
+            ...(signal ? { signal } : {}),
+          })) {
+            throwIfCancelled(signal, doing(jobId));
+            await file.writeFile(chunk);
+            received += chunk.length;
+            onBytes(received);
+          }
+          break;
+        } catch (error) {
+          idle = received > before ? 0 : idle + 1;
+          const isGone = error instanceof DeskError && error.code === 'not_found';
+          // With no offer to be had, the job itself is gone.
+          if (signal?.aborted || !isPassing(error) || (isGone && offerIsGone) || idle >= maxIdleAttempts)
+            throw error;
+          offerIsGone ||= isGone;
+          onBytes(received, 'taking up again');
+          await pause(Math.min(8000, 500 * 2 ** idle), signal, doing(jobId));
+        }
       }
+      await file.sync();
+    } finally {
+      await file.close();
     }
-    earlier += received;
   }
-  return { files, bytes: earlier };
+  return { files, bytes };
+}
+
+function offerOf(offered: readonly OfferedFile[], path: string, jobId: string): DownloadOffer {
+  const found = offered.find((file) => file.path === path);
+  if (found) return found.offer;
+  throw new DeskError('remote_failed', `${doing(jobId)}: the server no longer offers ${path}.`);
 }
 
 /** Failures after which the same file can be asked for again: a drop, silence, or an offer that is gone. */
@@ -130,16 +143,6 @@ function isPassing(error: unknown): boolean {
   return (
     error.retryable || error.code === 'timeout' || error.code === 'unreachable' || error.code === 'not_found'
   );
-}
-
-async function* counted(
-  source: AsyncIterable<Uint8Array>,
-  onBytes: (count: number) => void,
-): AsyncGenerator<Uint8Array> {
-  for await (const chunk of source) {
-    yield chunk;
-    onBytes(chunk.length);
-  }
 }
 
 /** Unpacks an archive into the folder of its name and removes it; other files stay as they are. */

@@ -37,6 +37,8 @@ export interface PackJobOptions {
   /** Missing: the archive carries no signatures, and a server that wants them refuses the job. */
   signer?: JobSigner;
   limits?: ScanLimits;
+  /** Where the archive's private folder is made; the system's temporary folder when not given. */
+  workFolder?: string;
   signal?: AbortSignal;
   report?: ReportProgress;
 }
@@ -58,11 +60,11 @@ export async function packJob(
   folderName: string,
   options: PackJobOptions = {},
 ): Promise<PackedJob> {
-  const { signal, limits } = options;
+  const { signal, limits, workFolder = tmpdir() } = options;
   const entries = (await scanFolder(folder, { signal, limits })).filter((entry) => !isOwnSignature(entry));
   refuseUnsendable(folder, entries);
 
-  const place = await mkdtemp(join(tmpdir(), 'flaredesk-job-'));
+  const place = await mkdtemp(join(workFolder, 'flaredesk-job-'));
   const file = join(place, 'job.zip');
   const dispose = (): Promise<void> => rm(place, { recursive: true, force: true }).catch(() => undefined);
   try {

@@ -5,7 +5,7 @@ import { plainFingerprint } from './certificate.ts';
 import { checkPair, checkRoot } from './check-certificates.ts';
 import { Findings, type KitNote, type KitProblem } from './findings.ts';
 import { type Kit, openKit } from './kit.ts';
-import { readJsonObject } from './read-file.ts';
+import { readFileBytes, readJsonObject } from './read-file.ts';
 import { checkSignatures } from './signatures.ts';
 
 export interface KitVerification {
@@ -80,8 +80,12 @@ async function checkListener(kit: Kit, root: Root, now: number, findings: Findin
   }
 }
 
-/** Files a kit does not work without, and JSON that the runtime must be able to read. */
+/** Files a kit does not work without, and JSON that the runtime must be able to read (docs/reference/provisioning.md §4). */
 async function checkLayout(kit: Kit, findings: Findings): Promise<void> {
+  const config = await readFileBytes(join(kit.folder, kit.configFile));
+  if (config.some((byte) => byte > 0x7f)) {
+    findings.problem(kit.configFile, 'holds characters outside ASCII, which the runtime does not read');
+  }
   const scripts = kit.kind === 'admin' ? ['fl_admin.sh'] : ['start.sh', 'sub_start.sh', 'stop_fl.sh'];
   const startup = await readdir(join(kit.folder, 'startup'));
   for (const name of scripts) if (!startup.includes(name)) findings.problem(`startup/${name}`, 'is missing');

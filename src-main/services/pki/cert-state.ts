@@ -144,17 +144,19 @@ export class CertState {
 async function replaceFile(file: string, text: string): Promise<void> {
   const temporary = `${file}.new`;
   await rm(temporary, { force: true });
-  const handle = await open(temporary, 'wx', 0o600);
   try {
-    await handle.writeFile(text);
-    await handle.sync();
+    const handle = await open(temporary, 'wx', 0o600);
+    try {
+      await handle.writeFile(text);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, file);
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
-  } finally {
-    await handle.close();
   }
-  await rename(temporary, file);
   const folder = await open(dirname(file), 'r');
   try {
     await folder.sync();

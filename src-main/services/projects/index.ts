@@ -1,5 +1,6 @@
-/** The project on disk: read, check, plan, edit. The only door of this folder. */
-export { loadProject } from './load.ts';
-export type { LoadedProject, LoadProjectOptions } from './load.ts';
-export { readYamlFile } from './yaml-file.ts';
-export type { YamlFile } from './yaml-file.ts';
+/** The project on disk: read, check, edit, begin. The only door of this folder. */
+export { defaultWorkspace, type DeskFile, loadDesk, type LoadedDesk } from './desk.ts';
+export { type LoadedProject, loadProject, type LoadProjectOptions } from './load.ts';
+export { readYamlFile, type YamlFile } from './yaml-file.ts';
+export { editFile } from './edit.ts';
+export { newProject, type NewProjectOptions } from './new-project.ts';

@@ -1,12 +1,14 @@
-import { access, constants, stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
-import { flareLineOf } from '../../domain/project/flare-line.ts';
+import { dirname, join, resolve } from 'node:path';
 import type { Finding } from '../../contract/finding.ts';
-import { DeskError } from '../../contract/errors.ts';
+import { checkCcFile } from '../../domain/project/cc-check.ts';
+import { flareLineOf } from '../../domain/project/flare-line.ts';
 import type { FlareLine, Project } from '../../domain/project/model.ts';
-import { referencedFiles, validateProject } from '../../domain/project/validate.ts';
+import { referencedFiles, sortFindings, validateProject } from '../../domain/project/validate.ts';
 import type { AddedParticipant } from '../../domain/project/validate.ts';
-import type { FileFact, FileLookup } from '../../domain/project/participant.ts';
+import type { FileLookup } from '../../domain/project/participant.ts';
+import { checkHosts, deskFileName, loadDesk } from './desk.ts';
+import type { DeskFile } from './desk.ts';
+import { lookUpFiles } from './referenced-files.ts';
 import { readYamlFile } from './yaml-file.ts';
 
 export interface LoadProjectOptions {
@@ -25,24 +27,61 @@ export interface LoadProjectOptions {
 export interface LoadedProject {
   /** Missing when a finding is an error. */
   project?: Project;
+  /** Everything found, the project file first, line by line. */
   findings: Finding[];
+  /** How many participants are written, sound or not. */
+  participantCount: number;
+  /** desk.yml beside the project, when it is there, sound, and speaks of this project. */
+  desk?: DeskFile;
   line: FlareLine;
 }
 
 const defaultLine: FlareLine = '2.8.1';
 
+/**
+ * Reads and checks a project with the files it names: `include`d files, `--add-client`/`--add-user` files, `cc_config` files and the
+ * desk.yml beside it. Nothing is changed. All problems are found in one run (docs/reference/provisioning.md §2).
+ * Throws `unsupported` for a FLARE version other than 2.7.x and 2.8.x; a bad file is never thrown, it is in the findings.
+ */
 export async function loadProject(options: LoadProjectOptions): Promise<LoadedProject> {
   const currentFolder = options.currentFolder ?? process.cwd();
   const file = resolve(currentFolder, options.file);
-  const line = options.flare === undefined ? defaultLine : flareLineOf(options.flare);
-  const { root, findings } = await readYamlFile(file, line);
+  const { desk, findings } = await deskOf(file);
+  const line = options.flare === undefined ? (desk?.flare ?? defaultLine) : flareLineOf(options.flare);
+  const read = await readYamlFile(file, line);
+  findings.push(...read.findings);
   const added = await readAdded(options, currentFolder, line, findings);
-  if (!root) return { findings, line };
-  const files = await lookUpFiles([root, ...added.map((one) => one.root)], dirname(file), currentFolder);
-  const result = validateProject({ file, line, root, added, files });
-  const all = [...findings, ...result.findings];
-  const failed = all.some((one) => one.severity === 'error');
-  return { project: failed ? undefined : result.project, findings: all, line };
+  if (!read.root) return { findings: sortFindings(findings, file), participantCount: 0, desk, line };
+  const roots = [{ root: read.root }, ...added.map(({ root, type }) => ({ root, typed: type }))];
+  const referenced = referencedFiles(roots);
+  const files = await lookUpFiles(referenced.written, dirname(file), currentFolder);
+  const result = validateProject({ file, line, root: read.root, added, files });
+  findings.push(...result.findings);
+  await checkCcFiles(referenced.ccConfigs, files, line, findings);
+  const failed = findings.some((one) => one.severity === 'error');
+  const project = failed ? undefined : result.project;
+  if (desk && project) findings.push(...checkHosts(desk, project));
+  return {
+    project,
+    findings: sortFindings(findings, file),
+    participantCount: result.participantCount,
+    desk,
+    line,
+  };
+}
+
+/** desk.yml counts only for the project it names. */
+async function deskOf(projectFile: string): Promise<{ desk?: DeskFile; findings: Finding[] }> {
+  const file = join(dirname(projectFile), deskFileName);
+  const { desk, findings } = await loadDesk(file);
+  if (!desk || desk.project === projectFile) return { desk, findings };
+  findings.push({
+    severity: 'info',
+    code: 'desk_other_project',
+    message: `${deskFileName} beside it belongs to ${desk.project} and is not used here.`,
+    file,
+  });
+  return { findings };
 }
 
 /** A file of `--add-client` or `--add-user`: one mapping. Users come before clients, as in NVFlare. */
@@ -53,10 +92,11 @@ async function readAdded(
   findings: Finding[],
 ): Promise<AddedParticipant[]> {
   const added: AddedParticipant[] = [];
-  for (const [type, names] of [
+  const kinds = [
     ['admin', options.addUsers ?? []],
     ['client', options.addClients ?? []],
-  ] as const) {
+  ] as const;
+  for (const [type, names] of kinds) {
     for (const name of names) {
       const read = await readYamlFile(resolve(currentFolder, name), line);
       findings.push(...read.findings);
@@ -66,39 +106,17 @@ async function readAdded(
   return added;
 }
 
-/**
- * NVFlare looks for relative paths in the current folder only. A project admin expects them beside `project.yml`,
- * which is the same when the tool runs in the project's folder; so the project's folder comes first, then the current one.
- */
-async function lookUpFiles(
-  roots: Parameters<typeof referencedFiles>[0],
-  projectFolder: string,
-  currentFolder: string,
-): Promise<FileLookup> {
-  const facts = new Map<string, FileFact>();
-  for (const written of referencedFiles(roots)) {
-    const beside: FileFact = await factOf(resolve(projectFolder, written), 'project');
-    const near =
-      beside.state === 'missing' ? await factOf(resolve(currentFolder, written), 'current_folder') : beside;
-    facts.set(written, near.state === 'missing' ? beside : near);
-  }
-  return (written) => {
-    const fact = facts.get(written);
-    if (!fact) throw new DeskError('internal', `The file ${written} was not looked up.`);
-    return fact;
-  };
-}
-
-async function factOf(path: string, found: FileFact['found']): Promise<FileFact> {
-  try {
-    if (!(await stat(path)).isFile()) return { path, found, state: 'not_a_file' };
-  } catch {
-    return { path, found, state: 'missing' };
-  }
-  try {
-    await access(path, constants.R_OK);
-    return { path, found, state: 'file' };
-  } catch {
-    return { path, found, state: 'unreadable' };
+async function checkCcFiles(
+  ccConfigs: Map<string, Set<string>>,
+  files: FileLookup,
+  line: FlareLine,
+  findings: Finding[],
+): Promise<void> {
+  for (const [written, types] of ccConfigs) {
+    const fact = files(written);
+    if (fact.state !== 'file') continue;
+    const read = await readYamlFile(fact.path, line);
+    findings.push(...read.findings);
+    if (read.root) findings.push(...checkCcFile(read.root, types));
   }
 }

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { DeskError } from '../../contract/errors.ts';
-import type { ExecOptions, SshConnection } from '../ssh/index.ts';
+import { type ExecOptions, printable, type SshConnection } from '../ssh/index.ts';
 import { prelude } from './scripts.ts';
 import type { SiteTarget } from './types.ts';
 
@@ -68,7 +68,10 @@ export class SiteShell {
     const errStart = err.indexOf(begin);
     return {
       code: Number(end[1]),
-      lines: body.split('\n').filter((line) => line !== ''),
+      lines: body
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => line.replace(/[\p{Cc}\p{Cf}]/gu, '')),
       errors: (errStart < 0 ? err : err.slice(errStart + begin.length)).trim().slice(0, 2000),
     };
   }
@@ -111,18 +114,8 @@ export class SiteShell {
   }
 }
 
-/** Text of a host made harmless for a terminal, on one line. */
-export function printable(text: string): string {
-  return text
-    .replace(/\s*\r?\n\s*/g, '; ')
-    .replace(/[\p{Cc}\p{Cf}]/gu, '')
-    .trim()
-    .slice(0, 500)
-    .replace(/\.$/, '');
-}
-
 function firstWords(out: string, err: string): string {
-  const said = printable(out.trim() === '' ? err : out).slice(0, 160);
+  const said = printable(out.trim() === '' ? err : out, 160);
   return said === '' ? '' : `; it said: ${said}`;
 }
 

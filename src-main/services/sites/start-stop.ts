@@ -88,7 +88,8 @@ export async function start(
   try {
     await log.step('proof', () => prove(shell, target, options, context), describe);
   } catch (error) {
-    await end(shell, {}).catch(() => undefined);
+    // What did not prove itself has nothing to lose; a cancel must not wait for the kit's own slow loop.
+    await end(shell, { gracefulMs: 0 }).catch(() => undefined);
     throw error;
   }
   return 'running';
@@ -163,7 +164,9 @@ export async function stop(
   await log.step(
     'stop',
     async () => {
-      const ended = await end(shell, context);
+      // Left-over processes have no loop any more that would end them.
+      const patience = before.process === 'running' ? gracefulMs : 0;
+      const ended = await end(shell, { ...context, gracefulMs: patience });
       if (ended.left.length === 0) return ended;
       throw new DeskError(
         'remote_failed',
@@ -176,15 +179,19 @@ export async function stop(
   return 'stopped';
 }
 
-async function end(shell: SiteShell, context: Context): Promise<{ how: string; left: number[] }> {
-  await shell.run(askToStop, [], context);
-  if ((await waitForEnd(shell, gracefulMs, context)).length === 0) return { how: 'by itself', left: [] };
+async function end(
+  shell: SiteShell,
+  options: Context & { gracefulMs: number },
+): Promise<{ how: string; left: number[] }> {
+  await shell.run(askToStop, [], options);
+  if ((await waitForEnd(shell, options.gracefulMs, options)).length === 0)
+    return { how: 'in its own way', left: [] };
   for (const signal of ['TERM', 'KILL']) {
-    await shell.run(signalLeft, [signal], context);
-    if ((await waitForEnd(shell, signalMs, context)).length === 0)
+    await shell.run(signalLeft, [signal], options);
+    if ((await waitForEnd(shell, signalMs, options)).length === 0)
       return { how: `after signal ${signal}`, left: [] };
   }
-  return { how: '', left: await leftNow(shell, context) };
+  return { how: '', left: await leftNow(shell, options) };
 }
 
 async function leftNow(shell: SiteShell, context: Context): Promise<number[]> {

@@ -1,5 +1,5 @@
 import { readStatus } from './scripts.ts';
-import { printable, type SiteShell, valuesOf } from './site-shell.ts';
+import { type SiteShell, valuesOf } from './site-shell.ts';
 import type { SiteStatus } from './types.ts';
 
 export interface RawStatus extends SiteStatus {
@@ -34,9 +34,7 @@ export async function statusOf(
   const age = number('age');
   const startedAt = text('started_kit') === runningKit ? number('started_at') : undefined;
   const since = now !== undefined && age !== undefined ? now - age : startedAt;
-  const logTail = lines
-    .filter((line) => line.startsWith('tail '))
-    .map((line) => printable(line.slice('tail '.length)));
+  const logTail = lines.filter((line) => line.startsWith('tail ')).map((line) => line.slice('tail '.length));
   const currentKit = text('current');
   const previousKit = text('previous');
   const log = text('log');

@@ -12,6 +12,7 @@ import { hostKeyAlgorithms } from './host-key-decision.ts';
 import { trustHostKey } from './host-trust.ts';
 import { makeVerifier } from './host-verifier.ts';
 import { readKnownKeys } from './known-hosts-files.ts';
+import { printable } from './printable.ts';
 import type { ConnectOptions, SshTarget } from './types.ts';
 
 const defaultDeadlineMs = 20_000;
@@ -185,7 +186,7 @@ function unreachable(
   const place = `${hop.label}${hop.label === hop.host ? '' : ` (${hop.host})`} port ${hop.port}`;
   const first = error instanceof AggregateError ? (error.errors[0] as unknown) : error;
   const code = (first as NodeJS.ErrnoException).code;
-  const message = first instanceof Error ? first.message : 'unknown reason';
+  const message = first instanceof Error ? printable(first.message) : 'unknown reason';
   const details = { retryable: true };
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
     return new DeskError('unreachable', `The name ${hop.host} cannot be resolved.`, {

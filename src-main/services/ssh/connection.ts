@@ -2,6 +2,7 @@
 import type { Duplex } from 'node:stream';
 import type { Client, ClientChannel, SFTPWrapper } from 'ssh2';
 import { DeskError } from '../../contract/errors.ts';
+import { printable } from './printable.ts';
 import { quoteArguments } from './quote.ts';
 import { SftpSession } from './sftp.ts';
 import type { ExecOptions, ExecResult } from './types.ts';
@@ -26,7 +27,7 @@ export class SshConnection {
     this.#lost = new Promise((_, reject) => {
       let reason = '';
       client.on('error', (error) => {
-        reason = error.message;
+        reason = printable(error.message);
       });
       client.on('close', () => {
         this.#closed = true;
@@ -124,7 +125,7 @@ export class SshConnection {
         const wait = this.#closed ? undefined : waits.shift();
         if (wait === undefined) {
           if (this.#closed) await this.#lost;
-          const reason = error instanceof Error ? error.message : 'unknown reason';
+          const reason = error instanceof Error ? printable(error.message) : 'unknown reason';
           throw new DeskError('remote_failed', `${this.label} ${refusal} (${reason}).`, {
             hint: 'The account may be limited to SFTP, or the server allows fewer sessions at once (MaxSessions).',
           });

@@ -1,6 +1,7 @@
 /** SFTP as promises. Each one is raced against the end of the session and of the connection: ssh2 may never call back. */
 import type { FileEntryWithStats, SFTPWrapper, Stats } from 'ssh2';
 import { DeskError } from '../../contract/errors.ts';
+import { printable } from './printable.ts';
 
 /** SSH_FX_… values of draft-ietf-secsh-filexfer-02 §7. */
 const reasons: Record<number, { code: 'not_found' | 'denied' | 'remote_failed'; text: string }> = {
@@ -101,7 +102,7 @@ export class SftpSession {
       const known = typeof status === 'number' ? reasons[status] : undefined;
       throw new DeskError(
         known?.code ?? 'remote_failed',
-        `${this.#label}:${path}: ${known?.text ?? (error instanceof Error ? error.message : 'failed')}.`,
+        `${this.#label}:${path}: ${known?.text ?? (error instanceof Error ? printable(error.message) : 'failed')}.`,
       );
     }
   }

@@ -169,15 +169,9 @@ export function createTaskRunner(options: TaskRunnerOptions): TaskRunner {
       return await finish(record, kind.isPartly?.(result) ? 'partly_done' : 'succeeded', { result });
     } catch (error) {
       const answer = options.describeError(error);
-      const cancelled = stop.signal.aborted;
-      return await finish(record, cancelled ? 'cancelled' : 'failed', {
-        error:
-          cancelled && answer.code !== 'cancelled' && answer.code !== 'internal'
-            ? { ...answer, code: 'cancelled' }
-            : cancelled
-              ? { code: 'cancelled', message: 'Cancelled.', retryable: true }
-              : answer,
-      });
+      if (!stop.signal.aborted) return await finish(record, 'failed', { error: answer });
+      const cancelled: ErrorAnswer = { code: 'cancelled', message: 'Cancelled.', retryable: true };
+      return await finish(record, 'cancelled', { error: answer.code === 'cancelled' ? answer : cancelled });
     }
   };
 

@@ -1,7 +1,7 @@
 import { FitAddon } from '@xterm/addon-fit';
 import { SearchAddon } from '@xterm/addon-search';
 import { Terminal } from '@xterm/xterm';
-import type { StreamItem } from '../../../src-main/contract/index.ts';
+import type { StreamItem, StreamUp } from '../../../src-main/contract/index.ts';
 import type { Translate } from '../../app/texts.ts';
 import type { Client, OpenStream } from '../../bridge/client.ts';
 import { saveText } from '../../components/save-text.ts';
@@ -62,7 +62,7 @@ export class ConsoleSession {
   private readonly t: Translate;
   private readonly onChange: () => void;
   private stream:
-    | OpenStream<{ kind: 'line'; line: string; confirmed?: boolean } | { kind: 'interrupt' }>
+    | OpenStream<StreamUp<'session.console'>>
     | undefined;
   private opened: Opened | undefined;
   private mode: Mode = { kind: 'connecting' };
@@ -105,7 +105,6 @@ export class ConsoleSession {
     this.terminal.loadAddon(this.search);
     this.terminal.onData((data) => this.onData(data));
     this.terminal.onResize(() => this.mode.kind === 'prompt' && this.draw());
-    void this.loadHistory();
     this.connect();
   }
 
@@ -144,13 +143,6 @@ export class ConsoleSession {
     this.onChange();
   }
 
-  private async loadHistory(): Promise<void> {
-    const answer = await this.client.call('session.history', { kit: this.kit });
-    if (!answer.ok) return;
-    this.history = answer.value.lines;
-    if (this.line.text === '') this.line = emptyLine(this.history, this.line.cut);
-  }
-
   private connect(): void {
     this.mode = { kind: 'connecting' };
     this.change({ state: 'connecting' });
@@ -179,6 +171,7 @@ export class ConsoleSession {
     switch (item.kind) {
       case 'opened':
         this.opened = item;
+        if (this.history.length === 0) this.history = item.history;
         this.change({ state: 'connected' });
         this.print(
           this.t('console.opened', {
@@ -199,6 +192,13 @@ export class ConsoleSession {
         return this.write(
           `\r\x1b[K${this.t('console.progress', { done: item.done, total: item.total ?? '?' })}`,
         );
+      case 'confirm': {
+        const redirect = this.mode.kind === 'running' ? this.mode.redirect : undefined;
+        const wanted = item.how === 'auth' ? (this.opened?.user ?? '') : 'yes';
+        this.mode = { kind: 'confirm', line: item.line, wanted, ...(redirect ? { redirect } : {}) };
+        this.line = emptyLine([], this.line.cut);
+        return this.draw();
+      }
       case 'state':
         if (item.state === 'reconnecting') {
           this.change({ state: 'reconnecting' });
@@ -290,7 +290,7 @@ export class ConsoleSession {
         this.write('^C\n');
         return this.showPrompt();
       case 'end-of-input':
-        if (this.line.text === '') this.stream?.close();
+        if (this.line.text === '') this.stream?.send({ kind: 'finish' });
         else this.type({ type: 'delete' });
         return;
       case 'complete':
@@ -339,16 +339,7 @@ export class ConsoleSession {
       this.terminal.clear();
       return this.next();
     }
-    if (name === 'bye') return this.stream?.close();
-    const known = this.opened?.commands.find(
-      (item) => item.name === name || `${item.scope}.${item.name}` === name,
-    );
-    if (known && known.confirm !== 'none') {
-      const wanted = known.confirm === 'auth' ? (this.opened?.user ?? '') : 'yes';
-      this.mode = { kind: 'confirm', line: command, wanted, ...(redirect ? { redirect } : {}) };
-      this.line = emptyLine([], this.line.cut);
-      return this.draw();
-    }
+    if (name === 'bye') return this.stream?.send({ kind: 'finish' });
     this.send(command, redirect, false);
   }
 

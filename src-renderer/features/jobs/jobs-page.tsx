@@ -22,7 +22,7 @@ export type BoardJob = StateValue<'jobs.board'>['jobs'][number];
 /** What is submitted: a name in the transfer folder, or a folder picked elsewhere. */
 export interface ChosenJob {
   name: string;
-  job: string;
+  where: { job: string } | { folder: string };
 }
 
 export const phaseStates: Record<BoardJob['phase'], StateKind> = {

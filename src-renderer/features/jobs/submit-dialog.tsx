@@ -23,15 +23,15 @@ export function SubmitDialog({
   const t = useTexts();
   const client = useClient();
   const [fetchResult, setFetchResult] = useState(true);
-  const check = useAction(() => client.call('jobs.check', { kit, job: chosen.job, live: true }));
+  const check = useAction(() => client.call('jobs.check', { kit, ...chosen.where, live: true }));
   const { run } = check;
   useEffect(() => void run(undefined), [run]);
   const submit = useAction(async () => {
     const started = await client.start('jobs.submit', {
       kit,
-      job: chosen.job,
+      ...chosen.where,
       follow: true,
-      ...(fetchResult ? { fetch: true } : {}),
+      download: fetchResult,
     });
     if (started.ok) {
       notifications.show({ message: t('jobs.started') });

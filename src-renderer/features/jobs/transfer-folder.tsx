@@ -22,7 +22,7 @@ export function TransferFolder({ kit, onSubmit }: { kit: string; onSubmit: (job:
     const picked = await client.call('places.pick', { purpose: 'job_folder' });
     if (picked.ok && picked.value.place) {
       const { token, label } = picked.value.place;
-      onSubmit({ name: label.split(/[\\/]/).findLast((part) => part !== '') ?? label, job: token });
+      onSubmit({ name: label.split(/[\\/]/).findLast((part) => part !== '') ?? label, where: { folder: token } });
     }
     return picked;
   });
@@ -80,7 +80,7 @@ export function TransferFolder({ kit, onSubmit }: { kit: string; onSubmit: (job:
             <Button
               variant="default"
               aria-label={t('jobs.submitJob', { name: folder.name })}
-              onClick={() => onSubmit({ name: folder.name, job: folder.name })}
+              onClick={() => onSubmit({ name: folder.name, where: { job: folder.name } })}
             >
               {t('jobs.submit')}
             </Button>

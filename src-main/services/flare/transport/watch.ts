@@ -4,9 +4,9 @@ import type { TransportEvents } from './types.ts';
 /** Whether a connection is over, and the way to end it without being told. */
 export interface Closing {
   readonly done: boolean;
-  silence(): void;
+  silence: (this: void) => void;
   /** Reports the end, once. */
-  end(cause: Error | undefined): void;
+  end: (this: void, cause: Error | undefined) => void;
 }
 
 /** Reports the end of a connection exactly once. */

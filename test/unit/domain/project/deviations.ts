@@ -51,6 +51,12 @@ export const deviations: Record<string, Deviation> = {
     accepts: false,
     code: 'cc_compute_env',
   },
+  cc_allow_list_str: {
+    why: 'confidential-computing errors are fatal; 2.7 does not read the key',
+    lines: ['2.7.2'],
+    accepts: false,
+    code: 'cc_config_invalid',
+  },
   cc_inline_dict: {
     why: 'confidential-computing errors are fatal',
     lines: both,

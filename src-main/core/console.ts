@@ -1,0 +1,203 @@
+/** The console stream: one admin session, lines up, replies down, in order. */
+import { createHash } from 'node:crypto';
+import type { StreamItem } from '../contract/index.ts';
+import type { AdminKit, AdminSession, CommandReply } from '../services/flare/index.ts';
+import { commandOf, wordsOf } from './console-line.ts';
+import type { StreamContext, StreamHandlers } from './context.ts';
+import { describeError } from './errors.ts';
+import { openFor } from './with-session.ts';
+
+type Context = StreamContext<'session.console'>;
+type Item = StreamItem<'session.console'>;
+
+/** History lines handed to a new console. */
+const recalledLines = 500;
+
+/** One history per project, whatever its kit's folder is. */
+const historyKey = (kit: AdminKit): string =>
+  createHash('sha256').update(`${kit.projectName}\n${kit.serverIdentity}`).digest('hex').slice(0, 32);
+
+const replyOf = ({ line, ok, status, message, items, meta }: CommandReply): Item => ({
+  kind: 'reply',
+  reply: { line, ok, status, ...(message === undefined ? {} : { message }), items: [...items], meta },
+});
+
+/** Sends a job of the transfer folder, as the console's `submit_job` does. */
+async function upload(job: string, line: string, console: Console, signal: AbortSignal): Promise<Item> {
+  const { submitJob } = await import('../services/jobs/index.ts');
+  const { session, kit, progress } = console;
+  const { job_id, jobName, findings } = await submitJob(session, kit, job, {
+    signal,
+    report: progress(line),
+  });
+  const warnings = findings.map(({ severity, message }) => ({
+    type: 'string',
+    data: `${severity}: ${message}`,
+  }));
+  return {
+    kind: 'reply',
+    reply: {
+      line,
+      ok: true,
+      status: 'ok',
+      items: [...warnings, { type: 'string', data: `Submitted ${jobName}: ${job_id}` }],
+      meta: { status: 'ok', job_id },
+    },
+  };
+}
+
+async function download(jobId: string, into: string, line: string, console: Console, signal: AbortSignal) {
+  const { downloadJob } = await import('../services/jobs/index.ts');
+  const { session, progress } = console;
+  const { folder, files } = await downloadJob(session, jobId, { into, signal, report: progress(line) });
+  return {
+    kind: 'reply' as const,
+    reply: {
+      line,
+      ok: true,
+      status: 'ok',
+      items: [{ type: 'string', data: `Downloaded ${files.length} files to ${folder}` }],
+      meta: { status: 'ok', job_id: jobId, location: folder },
+    },
+  };
+}
+
+interface Console {
+  readonly session: AdminSession;
+  readonly kit: AdminKit;
+  readonly siteTimeoutMs: number | undefined;
+  readonly progress: (line: string) => (progress: { done?: number; total?: number }) => void;
+}
+
+/** Runs one line. Upload and download commands move files with the jobs service, all others go to the server. */
+async function runLine(line: string, console: Console, signal: AbortSignal): Promise<Item> {
+  const { session, kit, siteTimeoutMs } = console;
+  const words = wordsOf(line);
+  const command = commandOf(words[0] ?? '', session.commands);
+  const [, first, second] = words;
+  if (first !== undefined && command?.clientCommand === 'file_transfer.push_folder' && words.length === 2) {
+    return upload(first, line, console, signal);
+  }
+  // A destination of one's own choice would be a path the caller may not have: the kit's folder is the place.
+  if (first !== undefined && second === undefined && command?.clientCommand === 'file_transfer.pull_folder') {
+    return download(first, kit.downloadDir, line, console, signal);
+  }
+  const reply = await session.execute(line, {
+    ...(siteTimeoutMs === undefined ? {} : { siteTimeoutMs }),
+    signal,
+  });
+  return replyOf(reply);
+}
+
+async function openConsole(input: { kit: string; study?: string | undefined }, context: Context) {
+  const { kit, session } = await openFor(input, context);
+  const { core } = context;
+  const history = (async () => (await core.store()).history)();
+  // History is a comfort: a console works without it.
+  const recalled = await history
+    .then((repository) => repository.newest(historyKey(kit), recalledLines))
+    .catch((error: unknown) => {
+      core.logger.warn('The console history could not be read.', { error });
+      return [] as string[];
+    });
+  const remember = async (line: string): Promise<void> => {
+    const { redactText } = await import('../services/logging/index.ts');
+    await (await history).add(historyKey(kit), redactText(line), new Date(core.clock.now()).toISOString());
+  };
+  return { kit, session, recalled, remember };
+}
+
+export const handlers: Pick<StreamHandlers, 'session.console'> = {
+  'session.console': async (input, context) => {
+    const { core, signal, send, received, caller } = context;
+    const { kit, session, recalled, remember } = await openConsole(input, context);
+    const running = new Set<AbortController>();
+    const console: Console = {
+      session,
+      kit,
+      siteTimeoutMs: input.site_timeout === undefined ? undefined : input.site_timeout * 1000,
+      progress:
+        (line) =>
+        ({ done, total }) => {
+          if (done !== undefined)
+            void send({ kind: 'progress', line, done, ...(total === undefined ? {} : { total }) });
+        },
+    };
+    const record = async (line: string, outcome: string): Promise<void> => {
+      await remember(line);
+      const trail = await core.audit();
+      await trail.append({
+        actor: caller.name,
+        action: 'session.console',
+        target: input.kit,
+        outcome,
+        detail: { line },
+      });
+    };
+    const answer = async (line: string, confirmed: boolean): Promise<void> => {
+      const command = commandOf(wordsOf(line)[0] ?? '', session.commands);
+      if (command && command.confirm !== 'none' && !confirmed) {
+        return send({ kind: 'confirm', line, how: command.confirm });
+      }
+      const stop = new AbortController();
+      running.add(stop);
+      let outcome = 'done';
+      try {
+        const item = await runLine(line, console, AbortSignal.any([stop.signal, signal]));
+        if (item.kind === 'reply' && !item.reply.ok) outcome = item.reply.status;
+        await send(item);
+      } catch (error) {
+        const { code, message, hint } = describeError(error, core.logger);
+        outcome = code;
+        await send({ kind: 'refused', line, code, message, ...(hint === undefined ? {} : { hint }) });
+      } finally {
+        running.delete(stop);
+        await record(line, outcome).catch((error: unknown) =>
+          core.logger.error('A console line could not be recorded.', { error }),
+        );
+      }
+    };
+
+    try {
+      const stopListening = session.onState((state) => void send({ kind: 'state', state }));
+      const { user, org, role, study } = session.identity;
+      await send({
+        kind: 'opened',
+        user,
+        org,
+        role,
+        ...(study === undefined ? {} : { study }),
+        project: kit.projectName,
+        version: session.serverVersion,
+        commands: session.commands
+          .filter((command) => command.visible)
+          .map(({ scope, name, description, usage, confirm, clientCommand }) => ({
+            scope,
+            name,
+            description,
+            usage,
+            confirm,
+            ...(clientCommand === undefined ? {} : { client_command: clientCommand }),
+          })),
+        history: recalled,
+      });
+      let turn: Promise<void> = Promise.resolve();
+      const ups = (async () => {
+        for await (const up of received) {
+          if (up.kind === 'finish') break;
+          if (up.kind === 'interrupt') for (const stop of running) stop.abort();
+          else turn = turn.then(() => answer(up.line, up.confirmed === true));
+        }
+        await turn;
+      })();
+      const end = await Promise.race([session.ended, ups.then(() => undefined)]);
+      stopListening();
+      if (end !== undefined) {
+        await turn;
+        await send({ kind: 'ended', reason: end });
+      }
+    } finally {
+      await session.close();
+    }
+  },
+};

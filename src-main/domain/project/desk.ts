@@ -1,0 +1,236 @@
+/** `desk.yml`: what NVFlare's own files have no place for (docs/command-line.md). Pure: text in, settings and findings out. */
+import { z } from 'zod';
+import type { Finding } from '../../contract/finding.ts';
+import { flareLineOf } from './flare-line.ts';
+import type { FlareLine, SourcePosition } from './model.ts';
+import { nearest } from './near-miss.ts';
+import { positionOf, shorten, toPlain } from './yaml/node.ts';
+import type { YamlNode } from './yaml/node.ts';
+import { fieldPathText, nodeAt } from './yaml/path.ts';
+
+/** Where one participant runs; `defaults` already applied, paths as written. */
+export interface DeskHost {
+  ssh: string;
+  user?: string;
+  port?: number;
+  identity?: string;
+  passphraseFile?: string;
+  /** `SHA256:…` of the only host key that is accepted. */
+  hostKey?: string;
+  via?: string;
+  directory: string;
+  /** Folders put before PATH when the kit is started. */
+  path: string[];
+  source: SourcePosition;
+}
+
+export interface DeskSettings {
+  flare?: FlareLine;
+  /** As written; relative paths count from the folder of desk.yml. */
+  project: string;
+  workspace: string;
+  hosts: Map<string, DeskHost>;
+  transfer: { channels: number; parallel: number; bytesPerSecond?: number };
+}
+
+export const deskDefaults = {
+  project: 'project.yml',
+  workspace: 'workspace',
+  directory: '~/flare',
+  channels: 10,
+  parallel: 4,
+} as const;
+
+const hostKeyForm = /^SHA256:[A-Za-z0-9+/]{43}=?$/;
+const bandwidthForm = /^(\d+(?:\.\d+)?)\s*([kKMG]?)(i?)(B|bit)\/s$/;
+
+/** "50MB/s", "800Mbit/s", "1.5GiB/s" -> bytes per second; undefined when it is none of these. */
+export function parseBandwidth(text: string): number | undefined {
+  const found = bandwidthForm.exec(text.trim());
+  if (!found) return undefined;
+  const power = ['', 'k', 'm', 'g'].indexOf((found[2] ?? '').toLowerCase());
+  const bytes = (Number(found[1]) * (found[3] ? 1024 : 1000) ** power) / (found[4] === 'bit' ? 8 : 1);
+  return bytes >= 1 ? Math.floor(bytes) : undefined;
+}
+
+const word = z
+  .string()
+  .min(1)
+  .max(4096)
+  .regex(/^[^\u0000-\u001f\u007f]*$/, 'no control characters here');
+const login = word.regex(/^[^\s@-][^\s@]*$/, 'a login name, such as flare');
+const address = word.regex(/^[^\s-]\S*$/, 'a host name, an address, or a Host of ~/.ssh/config');
+const port = z
+  .int('a port from 1 to 65535')
+  .min(1, 'a port from 1 to 65535')
+  .max(65535, 'a port from 1 to 65535');
+const folder = word.regex(/^(\/|~(\/|$))/, 'an absolute path, or one below ~');
+const folders = z.union([word.transform((one) => [one]), z.array(word)], 'a folder or a list of folders');
+const count = (most: number) =>
+  z
+    .int(`a whole number from 1 to ${most}`)
+    .min(1, `a whole number from 1 to ${most}`)
+    .max(most, `a whole number from 1 to ${most}`);
+
+const shared = {
+  user: login.optional(),
+  port: port.optional(),
+  identity: word.optional(),
+  passphrase_file: word.optional(),
+  via: word.optional(),
+  directory: folder.optional(),
+  path: folders.optional(),
+};
+
+const hostSchema = z.strictObject({
+  ssh: address,
+  ...shared,
+  host_key: z
+    .string()
+    .regex(hostKeyForm, 'a fingerprint as ssh-keygen -l prints it: "SHA256:" and 43 characters')
+    .optional(),
+});
+
+const deskSchema = z.strictObject({
+  version: z.literal(1, 'the number 1'),
+  flare: z.string('a version in quotes, such as "2.8.1"').optional(),
+  project: word.optional(),
+  workspace: word.optional(),
+  defaults: z.strictObject(shared).nullish(),
+  hosts: z.record(z.string(), hostSchema, 'a mapping: participant name -> { ssh: … }').nullish(),
+  transfer: z
+    .strictObject({
+      channels: count(64).optional(),
+      parallel: count(64).optional(),
+      bandwidth: z
+        .string('a rate such as 50MB/s')
+        .refine((text) => parseBandwidth(text) !== undefined, 'a rate such as 50MB/s or 400Mbit/s')
+        .optional(),
+    })
+    .nullish(),
+});
+
+const hostWords = Object.keys(hostSchema.shape);
+const knownWords = [...Object.keys(deskSchema.shape), ...hostWords, 'channels', 'parallel', 'bandwidth'];
+
+/** Keys of later versions: kept, not read. */
+const laterKeys = ['builders', 'kbs'];
+
+export function readDesk(root: YamlNode): { desk?: DeskSettings; findings: Finding[] } {
+  const findings: Finding[] = [];
+  const plain = toPlain(root);
+  if (root.kind === 'mapping') {
+    for (const key of laterKeys) {
+      const entry = root.entries.get(key);
+      if (!entry) continue;
+      delete (plain as Record<string, unknown>)[key];
+      findings.push({
+        severity: 'info',
+        code: 'desk_later_key',
+        message: `"${key}" is not used by this version.`,
+        ...positionOf(entry.key),
+        path: key,
+      });
+    }
+  }
+  const parsed = deskSchema.safeParse(plain);
+  if (!parsed.success) {
+    findings.push(...parsed.error.issues.flatMap((issue) => issueFindings(root, issue)));
+    return { findings };
+  }
+  const { flare, project, workspace, defaults, hosts, transfer } = parsed.data;
+  let line: FlareLine | undefined;
+  try {
+    line = flare === undefined ? undefined : flareLineOf(flare);
+  } catch (error) {
+    const { message, hint } = error as { message: string; hint?: string };
+    findings.push({
+      severity: 'error',
+      code: 'flare_unsupported',
+      message,
+      hint,
+      ...positionOf(nodeAt(root, ['flare'])),
+      path: 'flare',
+    });
+    return { findings };
+  }
+  const rate = transfer?.bandwidth === undefined ? undefined : parseBandwidth(transfer.bandwidth);
+  return {
+    findings,
+    desk: {
+      flare: line,
+      project: project ?? deskDefaults.project,
+      workspace: workspace ?? deskDefaults.workspace,
+      hosts: new Map(
+        Object.entries(hosts ?? {}).map(([name, host]) => [name, hostOf(name, host, defaults ?? {}, root)]),
+      ),
+      transfer: {
+        channels: transfer?.channels ?? deskDefaults.channels,
+        parallel: transfer?.parallel ?? deskDefaults.parallel,
+        bytesPerSecond: rate,
+      },
+    },
+  };
+}
+
+type WrittenHost = z.infer<typeof hostSchema>;
+
+function hostOf(name: string, host: WrittenHost, defaults: Partial<WrittenHost>, root: YamlNode): DeskHost {
+  const own = { ...defaults, ...host };
+  return {
+    ssh: own.ssh,
+    user: own.user,
+    port: own.port,
+    identity: own.identity,
+    passphraseFile: own.passphrase_file,
+    hostKey: own.host_key?.replace(/=$/, ''),
+    via: own.via,
+    directory: own.directory ?? deskDefaults.directory,
+    path: own.path ?? [],
+    source: positionOf(nodeAt(root, ['hosts', name], true)),
+  };
+}
+
+function issueFindings(root: YamlNode, issue: z.core.$ZodIssue): Finding[] {
+  const path = issue.path.filter((part) => typeof part !== 'symbol');
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => {
+      const meant = nearest(key, knownWords);
+      return {
+        severity: 'error',
+        code: 'unknown_key',
+        message: `desk.yml has no key "${shorten(key)}" here.`,
+        hint: meant ? `Did you mean "${meant}"?` : undefined,
+        ...positionOf(nodeAt(root, [...path, key], true)),
+        path: fieldPathText([...path, key]),
+      };
+    });
+  }
+  const at = fieldPathText(path);
+  const isMissing = issue.code === 'invalid_type' && nodeAt(root, path) === nodeAt(root, path.slice(0, -1));
+  const message = isMissing
+    ? `${at || 'desk.yml'} is missing.`
+    : `${at || 'desk.yml'} must be ${expectation(issue)}.`;
+  return [
+    {
+      severity: 'error',
+      code: isMissing ? 'missing_key' : 'desk_invalid',
+      message,
+      ...positionOf(nodeAt(root, path)),
+      path: at,
+    },
+  ];
+}
+
+/** Our own messages complete "must be …"; the library's sentences are turned into that form. */
+function expectation(issue: z.core.$ZodIssue): string {
+  if (/^(a|an|the|no) /.test(issue.message))
+    return issue.message.replace(/^no control/, 'text without control');
+  if (issue.code === 'invalid_type')
+    return issue.expected === 'string'
+      ? 'text (put it in quotes)'
+      : issue.expected === 'object' || issue.expected === 'record'
+        ? 'a mapping'
+        : issue.expected;
+  return `valid: ${issue.message}`;
+}
