@@ -5,7 +5,7 @@ import { deskDefaults, readDesk } from '../../domain/project/desk.ts';
 import type { DeskHost, DeskSettings } from '../../domain/project/desk.ts';
 import { nearest } from '../../domain/project/near-miss.ts';
 import type { Project } from '../../domain/project/model.ts';
-import { readTextFile } from './text-file.ts';
+import { readTextFile, type TextOverlay } from './text-file.ts';
 import { readYaml } from '../../domain/project/yaml/read.ts';
 
 export const deskFileName = 'desk.yml';
@@ -26,8 +26,8 @@ export interface LoadedDesk {
  * Reads desk.yml (docs/command-line.md). A missing file is no problem: both parts are empty then. Never throws for a bad file.
  * @param file absolute path of desk.yml
  */
-export async function loadDesk(file: string): Promise<LoadedDesk> {
-  const read = await readTextFile(file);
+export async function loadDesk(file: string, overlay?: TextOverlay): Promise<LoadedDesk> {
+  const read = await readTextFile(file, overlay);
   if (!read.ok) {
     if (read.code === 'file_missing') return { findings: [] };
     const { code, message, hint, line, column } = read;

@@ -9,6 +9,7 @@ import type { FileLookup } from '../../domain/project/participant.ts';
 import { checkHosts, deskFileName, loadDesk } from './desk.ts';
 import type { DeskFile } from './desk.ts';
 import { lookUpFiles } from './referenced-files.ts';
+import type { TextOverlay } from './text-file.ts';
 import { readYamlFile } from './yaml-file.ts';
 
 export interface LoadProjectOptions {
@@ -20,6 +21,8 @@ export interface LoadProjectOptions {
   addClients?: readonly string[];
   /** Files of one admin each, as for `nvflare provision --add_user`. */
   addUsers?: readonly string[];
+  /** Texts that stand for `project.yml` and desk.yml, by absolute path: a draft is checked before it is written. */
+  overlay?: TextOverlay;
   /** Folder that relative paths count from; default: the current one. */
   currentFolder?: string;
 }
@@ -46,9 +49,9 @@ const defaultLine: FlareLine = '2.8.1';
 export async function loadProject(options: LoadProjectOptions): Promise<LoadedProject> {
   const currentFolder = options.currentFolder ?? process.cwd();
   const file = resolve(currentFolder, options.file);
-  const { desk, findings } = await deskOf(file);
+  const { desk, findings } = await deskOf(file, options.overlay);
   const line = options.flare === undefined ? (desk?.flare ?? defaultLine) : flareLineOf(options.flare);
-  const read = await readYamlFile(file, line);
+  const read = await readYamlFile(file, line, options.overlay);
   findings.push(...read.findings);
   const added = await readAdded(options, currentFolder, line, findings);
   if (!read.root) return { findings: sortFindings(findings, file), participantCount: 0, desk, line };
@@ -71,9 +74,12 @@ export async function loadProject(options: LoadProjectOptions): Promise<LoadedPr
 }
 
 /** desk.yml counts only for the project it names. */
-async function deskOf(projectFile: string): Promise<{ desk?: DeskFile; findings: Finding[] }> {
+async function deskOf(
+  projectFile: string,
+  overlay: TextOverlay | undefined,
+): Promise<{ desk?: DeskFile; findings: Finding[] }> {
   const file = join(dirname(projectFile), deskFileName);
-  const { desk, findings } = await loadDesk(file);
+  const { desk, findings } = await loadDesk(file, overlay);
   if (!desk || desk.project === projectFile) return { desk, findings };
   findings.push({
     severity: 'info',

@@ -30,8 +30,13 @@ function refused(error: unknown): TextFile {
   return { ok: false, code: 'file_unreadable', message: `cannot be read (${code ?? 'unknown reason'}).` };
 }
 
+/** Texts that stand for the files at these absolute paths: a draft that is not on disk yet. */
+export type TextOverlay = ReadonlyMap<string, string>;
+
 /** Reads UTF-8 text. The message of a refusal completes a sentence that starts with the file's name. */
-export async function readTextFile(path: string): Promise<TextFile> {
+export async function readTextFile(path: string, overlay?: TextOverlay): Promise<TextFile> {
+  const drafted = overlay?.get(path);
+  if (drafted !== undefined) return { ok: true, text: drafted };
   let handle: Awaited<ReturnType<typeof open>> | undefined;
   try {
     // Non-blocking, so that a named pipe does not hold the run.

@@ -6,7 +6,7 @@ import { expandIncludes } from '../../domain/project/yaml/include.ts';
 import type { IncludedFile } from '../../domain/project/yaml/include.ts';
 import type { YamlNode } from '../../domain/project/yaml/node.ts';
 import { readYaml } from '../../domain/project/yaml/read.ts';
-import { readTextFile, realPathOf } from './text-file.ts';
+import { readTextFile, realPathOf, type TextOverlay } from './text-file.ts';
 
 export interface YamlFile {
   /** Missing when the file could not be read or understood. */
@@ -17,8 +17,8 @@ export interface YamlFile {
 /**
  * Reads a YAML file, `include` and merge keys resolved. `path` is absolute and is what findings show. Never throws for a bad file.
  */
-export async function readYamlFile(path: string, line: FlareLine): Promise<YamlFile> {
-  const file = await readTextFile(path);
+export async function readYamlFile(path: string, line: FlareLine, overlay?: TextOverlay): Promise<YamlFile> {
+  const file = await readTextFile(path, overlay);
   if (!file.ok) {
     const { code, message, hint, line: row, column } = file;
     return {

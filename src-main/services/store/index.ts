@@ -1,10 +1,12 @@
 /** The one SQLite file in the state folder: task records, the audit trail, console history. */
 import { auditRepository, type AuditRepository } from './audit-repository.ts';
 import { openDatabase } from './database.ts';
+import { documentRepository, type DocumentRepository } from './document-repository.ts';
 import { historyRepository, type HistoryRepository } from './history-repository.ts';
 import { taskRepository, type TaskRepository } from './task-repository.ts';
 
 export type { AuditRepository, AuditRow } from './audit-repository.ts';
+export type { DocumentRepository } from './document-repository.ts';
 export type { HistoryRepository } from './history-repository.ts';
 export type { TaskRecord, TaskRepository, TaskStatus, TaskStep } from './task-repository.ts';
 
@@ -12,6 +14,7 @@ export interface Store {
   readonly tasks: TaskRepository;
   readonly audit: AuditRepository;
   readonly history: HistoryRepository;
+  readonly documents: DocumentRepository;
   close(): void;
 }
 
@@ -26,6 +29,7 @@ export function openStore(folder: string): Store {
     tasks: taskRepository(database),
     audit: auditRepository(database),
     history: historyRepository(database),
+    documents: documentRepository(database),
     close: () => database.close(),
   };
 }

@@ -48,4 +48,10 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX console_history_by_project ON console_history(project, id);
   `,
+  `
+  CREATE TABLE documents (
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+  ) STRICT;
+  `,
 ];

@@ -23,7 +23,7 @@ export function SubmitDialog({
   const t = useTexts();
   const client = useClient();
   const [fetchResult, setFetchResult] = useState(true);
-  const check = useAction(() => client.call('jobs.check', { kit, ...chosen.where, live: true }));
+  const check = useAction(() => client.call('jobs.check', { kit, ...chosen.where }));
   const { run } = check;
   useEffect(() => void run(undefined), [run]);
   const submit = useAction(async () => {
@@ -40,7 +40,7 @@ export function SubmitDialog({
     return started;
   });
   const findings = check.value?.findings ?? [];
-  const errors = findings.filter((finding) => finding.severity === 'error').length;
+  const errors = check.value?.blocking ?? 0;
   return (
     <Modal opened onClose={onClose} title={t('jobs.checkTitle', { name: chosen.name })} size="xl">
       {check.status === 'running' ? (

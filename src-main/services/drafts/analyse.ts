@@ -1,0 +1,71 @@
+/** What two texts say: the model a form shows, and every finding. */
+import { join } from 'node:path';
+import type { Finding } from '../../contract/finding.ts';
+import { toPlain } from '../../domain/project/yaml/node.ts';
+import { readYaml } from '../../domain/project/yaml/read.ts';
+import { loadProject } from '../projects/index.ts';
+import { type DraftTexts, draftFiles } from './operations.ts';
+
+export interface DraftModel {
+  name: string;
+  description: string;
+  flare: string;
+  participants: {
+    name: string;
+    type: string;
+    org: string;
+    properties: Record<string, unknown>;
+    host?: Record<string, unknown>;
+  }[];
+  defaults: Record<string, unknown>;
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const text = (value: unknown): string =>
+  typeof value === 'string' ? value : typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
+/** Plain JSON: dates and big numbers of YAML as text. */
+const json = <T>(value: T): T =>
+  JSON.parse(JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? String(item) : item))) as T;
+
+function plainOf(source: string, file: string): Record<string, unknown> | undefined {
+  const { root, findings } = readYaml(source, file);
+  if (!root || findings.some((finding) => finding.severity === 'error')) return undefined;
+  const plain = toPlain(root);
+  return isRecord(plain) ? json(plain) : undefined;
+}
+
+/** The form's view of the texts; undefined while one of them does not parse. */
+export function modelOf(texts: DraftTexts): DraftModel | undefined {
+  const project = plainOf(texts.project, draftFiles.project);
+  const desk = texts.desk.trim() === '' ? {} : plainOf(texts.desk, draftFiles.desk);
+  if (!project || !desk) return undefined;
+  const hosts = isRecord(desk.hosts) ? desk.hosts : {};
+  const participants = Array.isArray(project.participants) ? project.participants.filter(isRecord) : [];
+  return {
+    name: text(project.name),
+    description: text(project.description),
+    flare: text(desk.flare) || '2.8.1',
+    participants: participants.map((item) => {
+      const name = text(item.name);
+      const host = hosts[name];
+      return {
+        name,
+        type: text(item.type),
+        org: text(item.org),
+        properties: item,
+        ...(isRecord(host) ? { host } : {}),
+      };
+    }),
+    defaults: isRecord(desk.defaults) ? desk.defaults : {},
+  };
+}
+
+/** Every finding of the texts as if they were the files in `folder`. */
+export async function findingsOf(folder: string, texts: DraftTexts): Promise<Finding[]> {
+  const file = join(folder, draftFiles.project);
+  const overlay = new Map([[file, texts.project]]);
+  if (texts.desk !== '') overlay.set(join(folder, draftFiles.desk), texts.desk);
+  const { findings } = await loadProject({ file, overlay, currentFolder: folder });
+  return findings;
+}

@@ -1,0 +1,310 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { DeskError } from '../../contract/errors.ts';
+import type { DraftOperation } from '../../contract/drafts.ts';
+import type { Finding } from '../../contract/finding.ts';
+import type { FlareLine } from '../../domain/project/model.ts';
+import { starterDesk, starterProject } from '../../domain/project/starter.ts';
+import { loadProject, readTextFile, replaceFile } from '../projects/index.ts';
+import type { DocumentRepository } from '../store/index.ts';
+import { type DraftModel, findingsOf, modelOf } from './analyse.ts';
+import { type CsvRow, planCsv, toCsv } from './csv.ts';
+import { applyOperation, type DraftTexts, draftFiles } from './operations.ts';
+import { createShelf, type DraftRecord, mostUndo } from './record.ts';
+
+/** A draft as the window shows it. */
+export interface Draft {
+  id: string;
+  revision: number;
+  kind: 'new' | 'edit';
+  label: string;
+  step: string;
+  files: Record<'project' | 'desk', { text: string; base: string }>;
+  model?: DraftModel;
+  findings: Finding[];
+  can_undo: boolean;
+  can_redo: boolean;
+  conflict?: { project?: string; desk?: string };
+}
+
+export interface DraftContext {
+  documents: DocumentRepository;
+  /** Told after each change; null when nothing is edited. */
+  onChange(draft: Draft | null): void;
+}
+
+export interface Drafts {
+  /** The draft that is being edited, read from the store; null when there is none. */
+  current(): Promise<Draft | null>;
+  /** Begins a project in `folder`. Throws `conflict` when a project is there, `denied` when it cannot be written. */
+  beginNew(folder: string, name: string, flare: FlareLine): Promise<{ id: string }>;
+  /** Edits the project in `file`'s folder, taking up an unfinished draft of it. Throws `not_found`, `unsupported` (newer desk.yml). */
+  begin(file: string): Promise<{ id: string; resumed: boolean }>;
+  /** Throws `conflict` when `revision` is not the newest, and what the operations throw. */
+  edit(revision: number, operations: readonly DraftOperation[]): Promise<{ revision: number }>;
+  setText(revision: number, file: 'project' | 'desk', text: string): Promise<{ revision: number }>;
+  setStep(step: string): Promise<void>;
+  undo(direction: 'undo' | 'redo'): Promise<{ revision: number }>;
+  importCsv(revision: number, text: string, apply: boolean): Promise<{ rows: CsvRow[]; revision: number }>;
+  exportCsv(): Promise<string>;
+  /** Writes both files atomically and ends the draft. Throws `conflict` when the disk changed and `keep` is missing. */
+  save(keep?: 'mine' | 'disk'): Promise<{ file: string }>;
+  discard(): Promise<void>;
+  /** The draft's texts as an overlay over the files on disk, and the project file they stand for. */
+  overlay(): Promise<{ file: string; overlay: ReadonlyMap<string, string> }>;
+  /** Leaves the draft in the store and shows none (another project was opened). */
+  leave(): Promise<void>;
+}
+
+const fileOf = (folder: string, which: 'project' | 'desk'): string => join(folder, draftFiles[which]);
+
+/** A file's text; undefined when it is not there. Throws `denied` or `invalid_input` when it cannot be read as text. */
+async function textOnDisk(path: string): Promise<string | undefined> {
+  const read = await readTextFile(path);
+  if (read.ok) return read.text;
+  if (read.code === 'file_missing') return undefined;
+  throw new DeskError(read.code === 'file_unreadable' ? 'denied' : 'invalid_input', `${path} ${read.message}`, {
+    ...(read.hint === undefined ? {} : { hint: read.hint }),
+  });
+}
+
+/** Keeps the drafts of this machine; every change is in the store before it is told. */
+export function createDrafts({ documents, onChange }: DraftContext): Drafts {
+  const shelf = createShelf(documents);
+  let last: Promise<unknown> = Promise.resolve();
+
+  /** One change after the other. */
+  const inTurn = <Value>(work: () => Promise<Value>): Promise<Value> => {
+    const turn = last.then(work, work);
+    last = turn.catch(() => undefined);
+    return turn;
+  };
+
+  const record = async (): Promise<DraftRecord> => {
+    const folder = await shelf.current();
+    const found = folder === undefined ? undefined : await shelf.read(folder);
+    if (found) return found;
+    throw new DeskError('not_found', 'Nothing is being edited.', { hint: 'Begin with "Edit project".' });
+  };
+
+  const conflictOf = async (draft: DraftRecord): Promise<Draft['conflict']> => {
+    const differing: { project?: string; desk?: string } = {};
+    for (const which of ['project', 'desk'] as const) {
+      const onDisk = (await textOnDisk(fileOf(draft.folder, which))) ?? '';
+      if (onDisk !== draft.base[which]) differing[which] = onDisk;
+    }
+    return Object.keys(differing).length > 0 ? differing : undefined;
+  };
+
+  const view = async (draft: DraftRecord): Promise<Draft> => {
+    const model = modelOf(draft.texts);
+    const conflict = await conflictOf(draft).catch(() => undefined);
+    return {
+      id: draft.id,
+      revision: draft.revision,
+      kind: draft.kind,
+      label: draft.folder,
+      step: draft.step,
+      files: {
+        project: { text: draft.texts.project, base: draft.base.project },
+        desk: { text: draft.texts.desk, base: draft.base.desk },
+      },
+      ...(model ? { model } : {}),
+      findings: await findingsOf(draft.folder, draft.texts),
+      can_undo: draft.undo.length > 0,
+      can_redo: draft.redo.length > 0,
+      ...(conflict ? { conflict } : {}),
+    };
+  };
+
+  const keep = async (draft: DraftRecord): Promise<void> => {
+    await shelf.write(draft);
+    onChange(await view(draft));
+  };
+
+  /** Takes new texts in, with the old ones on the undo stack. */
+  const change = async (draft: DraftRecord, texts: DraftTexts): Promise<{ revision: number }> => {
+    const next = {
+      ...draft,
+      revision: draft.revision + 1,
+      texts,
+      undo: [...draft.undo, draft.texts].slice(-mostUndo),
+      redo: [],
+    };
+    await keep(next);
+    return { revision: next.revision };
+  };
+
+  const expect = (draft: DraftRecord, revision: number): void => {
+    if (draft.revision === revision) return;
+    throw new DeskError('conflict', 'The draft was changed meanwhile.', { hint: 'Look at it and try again.', retryable: true });
+  };
+
+  const start = async (draft: DraftRecord): Promise<void> => {
+    await shelf.write(draft);
+    await shelf.setCurrent(draft.folder);
+    onChange(await view(draft));
+  };
+
+  const end = async (draft: DraftRecord): Promise<void> => {
+    await shelf.remove(draft.folder);
+    await shelf.setCurrent(undefined);
+    onChange(null);
+  };
+
+  const write = async (draft: DraftRecord): Promise<void> => {
+    await mkdir(draft.folder, { recursive: true }).catch((error: unknown) => {
+      throw new DeskError('denied', `${draft.folder} cannot be made: ${(error as NodeJS.ErrnoException).code ?? ''}.`);
+    });
+    for (const which of ['project', 'desk'] as const) {
+      const path = fileOf(draft.folder, which);
+      const text = draft.texts[which];
+      if (text === '' || text === (await textOnDisk(path))) continue;
+      const mode = await stat(path).then((facts) => facts.mode & 0o777, () => 0o644);
+      await replaceFile(path, text, mode);
+    }
+  };
+
+  return {
+    async current() {
+      const folder = await shelf.current();
+      const found = folder === undefined ? undefined : await shelf.read(folder);
+      return found ? view(found) : null;
+    },
+    beginNew: (folder, name, flare) =>
+      inTurn(async () => {
+        for (const which of ['project', 'desk'] as const) {
+          if ((await textOnDisk(fileOf(folder, which))) === undefined) continue;
+          throw new DeskError('conflict', `${fileOf(folder, which)} is there already.`, {
+            hint: 'Open that project, or choose another folder.',
+          });
+        }
+        const project = emptied(starterProject(name));
+        const id = randomUUID();
+        await start({
+          id,
+          revision: 1,
+          kind: 'new',
+          folder,
+          step: 'server',
+          base: { project: '', desk: '' },
+          texts: { project, desk: starterDesk(flare, []) },
+          undo: [],
+          redo: [],
+        });
+        return { id };
+      }),
+    begin: (file) =>
+      inTurn(async () => {
+        const folder = dirname(file);
+        const unfinished = await shelf.read(folder);
+        if (unfinished) {
+          await start(unfinished);
+          return { id: unfinished.id, resumed: true };
+        }
+        const project = await textOnDisk(file);
+        if (project === undefined) throw new DeskError('not_found', `${file} does not exist.`);
+        const desk = (await textOnDisk(fileOf(folder, 'desk'))) ?? '';
+        await refuseNewer(file);
+        const id = randomUUID();
+        const texts = { project, desk };
+        await start({ id, revision: 1, kind: 'edit', folder, step: 'basics', base: texts, texts, undo: [], redo: [] });
+        return { id, resumed: false };
+      }),
+    edit: (revision, operations) =>
+      inTurn(async () => {
+        const draft = await record();
+        expect(draft, revision);
+        return change(draft, operations.reduce(applyOperation, withDesk(draft.texts)));
+      }),
+    setText: (revision, file, text) =>
+      inTurn(async () => {
+        const draft = await record();
+        expect(draft, revision);
+        return change(draft, { ...draft.texts, [file]: text });
+      }),
+    setStep: (step) =>
+      inTurn(async () => {
+        const draft = await record();
+        if (draft.step !== step) await keep({ ...draft, step });
+      }),
+    undo: (direction) =>
+      inTurn(async () => {
+        const draft = await record();
+        const from = [...draft[direction]];
+        const texts = from.pop();
+        if (!texts) throw new DeskError('conflict', `There is nothing to ${direction}.`);
+        const other = direction === 'undo' ? 'redo' : 'undo';
+        const next = {
+          ...draft,
+          revision: draft.revision + 1,
+          texts,
+          [direction]: from,
+          [other]: [...draft[other], draft.texts].slice(-mostUndo),
+        };
+        await keep(next);
+        return { revision: next.revision };
+      }),
+    importCsv: (revision, text, apply) =>
+      inTurn(async () => {
+        const draft = await record();
+        expect(draft, revision);
+        const { rows, operations } = planCsv(text, modelOf(draft.texts)?.participants ?? []);
+        if (!apply || operations.length === 0) return { rows, revision };
+        const changed = await change(draft, operations.reduce(applyOperation, withDesk(draft.texts)));
+        return { rows, revision: changed.revision };
+      }),
+    async exportCsv() {
+      const { texts } = await record();
+      const sites = modelOf(texts)?.participants.filter((item) => item.type === 'client' || item.type === 'relay');
+      return toCsv(sites ?? []);
+    },
+    save: (which) =>
+      inTurn(async () => {
+        const draft = await record();
+        const conflict = await conflictOf(draft);
+        if (conflict && which === undefined) {
+          onChange({ ...(await view(draft)), conflict });
+          throw new DeskError('conflict', 'Another program changed the files since this draft began.', {
+            hint: 'Look at both and choose which one to keep.',
+          });
+        }
+        if (which !== 'disk') await write(draft);
+        await end(draft);
+        return { file: fileOf(draft.folder, 'project') };
+      }),
+    discard: () => inTurn(async () => end(await record())),
+    async overlay() {
+      const { folder, texts } = await record();
+      const overlay = new Map([[fileOf(folder, 'project'), texts.project]]);
+      if (texts.desk !== '') overlay.set(fileOf(folder, 'desk'), texts.desk);
+      return { file: fileOf(folder, 'project'), overlay };
+    },
+    leave: () =>
+      inTurn(async () => {
+        await shelf.setCurrent(undefined);
+        onChange(null);
+      }),
+  };
+}
+
+/** A desk.yml that a newer version of this program wrote is read, never rewritten. */
+async function refuseNewer(file: string): Promise<void> {
+  const { findings } = await loadProject({ file, currentFolder: dirname(file) });
+  const newer = findings.find((finding) => finding.code === 'desk_version');
+  if (newer) throw new DeskError('unsupported', newer.message, { ...(newer.hint ? { hint: newer.hint } : {}) });
+}
+
+/** A first operation on a missing desk.yml needs a version to hang on. */
+const withDesk = (texts: DraftTexts): DraftTexts =>
+  texts.desk.trim() === '' ? { ...texts, desk: 'version: 1\n' } : texts;
+
+/** The starter without its example participants: the wizard asks for them. */
+function emptied(project: string): string {
+  const names = modelOf({ project, desk: '' })?.participants.map((participant) => participant.name) ?? [];
+  return names.reduce<DraftTexts>((texts, name) => applyOperation(texts, { op: 'remove_participant', name }), {
+    project,
+    desk: '',
+  }).project;
+}
