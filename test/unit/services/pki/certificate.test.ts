@@ -98,13 +98,13 @@ describe('the authority', () => {
 describe('keys', () => {
   it('stop being made soon after a cancel', async () => {
     const abort = new AbortController();
-    const keys = Array.from({ length: 200 }, () => newKeyPair(abort.signal));
+    const keys = Array.from({ length: 500 }, () => newKeyPair(abort.signal));
     const settled = Promise.allSettled(keys);
     await keys[0];
     const cancelled = performance.now();
     abort.abort();
     const results = await settled;
-    expect(performance.now() - cancelled).toBeLessThan(1000);
-    expect(results.filter(({ status }) => status === 'rejected').length).toBeGreaterThan(150);
+    expect(performance.now() - cancelled).toBeLessThan(4000);
+    expect(results.filter(({ status }) => status === 'rejected').length).toBeGreaterThan(350);
   });
 });

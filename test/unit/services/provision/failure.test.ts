@@ -114,11 +114,11 @@ describe.each(['an empty workspace', 'a workspace in use'])('in %s', (kind) => {
 });
 
 describe('a cancel among many keys', () => {
-  it('is heard in less than a second', async () => {
+  it('is heard long before they are made', async () => {
     const many = sampleProject('2.8.1', {
       participants: [
         participant('server', 'server1'),
-        ...Array.from({ length: 300 }, (_unused, index) => participant('client', `site-${index}`)),
+        ...Array.from({ length: 1000 }, (_unused, index) => participant('client', `site-${index}`)),
       ],
     });
     const abort = new AbortController();
@@ -133,7 +133,7 @@ describe('a cancel among many keys', () => {
       },
     });
     await expect(work).rejects.toMatchObject({ code: 'cancelled' });
-    expect(performance.now() - cancelled).toBeLessThan(1000);
+    expect(performance.now() - cancelled).toBeLessThan(4000);
     expect(await everything()).toEqual({});
   });
 });
