@@ -2,7 +2,10 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { createAuthority, openAuthority } from '../../../../src-main/services/pki/authority.ts';
 import { newKeyPair } from '../../../../src-main/services/pki/key-pair.ts';
-import { parseCertificate, summarizeCertificate } from '../../../../src-main/services/pki/index.ts';
+import {
+  parseCertificate,
+  summarizeCertificate,
+} from '../../../../src-main/services/pki/certificate-summary.ts';
 
 const now = new Date('2030-05-06T07:08:09.876Z');
 

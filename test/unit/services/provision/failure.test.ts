@@ -30,6 +30,7 @@ vi.mock('node:fs/promises', async (load) => {
     mkdir: faulty('mkdir'),
     rename: faulty('rename'),
     open: faulty('open'),
+    link: faulty('link'),
   };
 });
 
@@ -153,6 +154,16 @@ describe('the lock', () => {
     });
     expect((await provision(project(), { workspace })).prod).toBe(join(root(), 'prod_01'));
     expect((await readdir(root())).sort()).toEqual(['prod_00', 'prod_01', 'state']);
+  });
+
+  it('works where the file system has no hard links', async () => {
+    faults.set('link', { after: 0, code: 'EPERM' });
+    const results = await Promise.allSettled([
+      provision(project(), { workspace }),
+      provision(project(), { workspace }),
+    ]);
+    expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect((await readdir(root())).sort()).toEqual(['prod_00', 'state']);
   });
 
   it.each([
