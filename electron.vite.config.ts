@@ -10,7 +10,8 @@ export default defineConfig({
     build: {
       outDir: 'out/main',
       target: 'node24',
-      externalizeDeps: true,
+      // Small pure packages are bundled: reading their many files would be most of a short command's time.
+      externalizeDeps: { exclude: ['zod', 'commander', 'p-queue', '@msgpack/msgpack', 'ws', 'node-forge'] },
       rollupOptions: {
         input: { flaredesk: 'src-main/headless/main.ts' },
         output: { format: 'es', entryFileNames: '[name].js' },

@@ -2,21 +2,24 @@
 import { z } from 'zod';
 import { nameField, namesField, placeField } from './fields.ts';
 import { defineTask } from './kernel.ts';
+import { errorSchema } from './tasks.ts';
 
-export const siteVerbs = ['check', 'distribute', 'start', 'stop', 'status'] as const;
+export const siteVerbs = ['check', 'distribute', 'start', 'stop', 'status', 'rollback'] as const;
 
-const errorSchema = z.strictObject({
-  code: z.string(),
-  message: z.string(),
-  hint: z.string().optional(),
-  retryable: z.boolean().optional(),
-  fields: z.array(z.looseObject({ message: z.string() })).optional(),
-});
-
-export const siteResultSchema = z.looseObject({
+const siteResultSchema = z.strictObject({
   name: z.string(),
+  /** `failed`, `cancelled`, `no_host` (not in desk.yml), or how the site stands: `delivered`, `running`, … */
   state: z.string(),
-  steps: z.array(z.looseObject({ name: z.string(), state: z.string() })),
+  steps: z.array(
+    z.strictObject({
+      name: z.string(),
+      state: z.enum(['ok', 'warning', 'failed', 'skipped']),
+      message: z.string(),
+      hint: z.string().optional(),
+      seconds: z.number(),
+    }),
+  ),
+  status: z.looseObject({ process: z.string(), folder: z.string() }).optional(),
   error: errorSchema.optional(),
 });
 
@@ -39,8 +42,11 @@ export const sites = {
         .string()
         .regex(/^(prod_)?\d{1,6}$/, 'a run is named prod_NN or NN')
         .optional(),
-      /** Participant name → the host key the person accepts for first contact. */
-      accept_host_keys: z.record(nameField, hostKeyField).optional(),
+      /** Host (`host` or `[host]:port`) or participant → the host key a person accepts for first contact. */
+      accept_host_keys: z
+        .record(nameField, hostKeyField)
+        .refine((keys) => Object.keys(keys).length <= 1000, 'at most 1000 host keys')
+        .optional(),
     }),
     output: z.strictObject({ sites: z.array(siteResultSchema) }),
   }),

@@ -6,6 +6,8 @@ type Loaded = Partial<CallHandlers & TaskHandlers & StreamHandlers>;
 const loaders: Record<string, () => Promise<Loaded>> = {
   projects: async () => (await import('./projects.ts')).handlers,
   kits: async () => (await import('./kits.ts')).handlers,
+  certificates: async () => (await import('./kits.ts')).handlers,
+  sites: async () => (await import('./sites.ts')).handlers,
   provisioning: async () => (await import('./provisioning.ts')).handlers,
   session: async () => ({
     ...(await import('./session.ts')).handlers,

@@ -1,6 +1,8 @@
+import { join } from 'node:path';
 import type { CallHandlers } from './context.ts';
+import { soundProject } from './sound-project.ts';
 
-export const handlers: Pick<CallHandlers, 'kits.inspect' | 'kits.verify'> = {
+export const handlers: Pick<CallHandlers, 'kits.inspect' | 'kits.verify' | 'certificates.list'> = {
   'kits.inspect': async ({ kit }) => {
     const { inspectKit } = await import('../services/kits/index.ts');
     return { ...(await inspectKit(kit)) };
@@ -17,6 +19,19 @@ export const handlers: Pick<CallHandlers, 'kits.inspect' | 'kits.verify'> = {
       ...verification,
       problems: verification.problems.map((problem) => ({ ...problem })),
       notes: verification.notes.map((note) => ({ ...note })),
+    };
+  },
+
+  'certificates.list': async (input, { signal, core }) => {
+    const { project, workspace } = await soundProject(input);
+    const { listCertificates } = await import('../services/kits/index.ts');
+    const { certificates, problems } = await listCertificates(join(workspace, project.name), {
+      now: core.clock.now(),
+      signal,
+    });
+    return {
+      certificates: certificates.map((certificate) => ({ ...certificate })),
+      problems: problems.map((problem) => ({ ...problem })),
     };
   },
 };

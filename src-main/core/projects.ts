@@ -1,18 +1,22 @@
-import { dirname, join } from 'node:path';
 import type { CallHandlers } from './context.ts';
 import { loadFor, soundProject } from './sound-project.ts';
 
-export const handlers: Pick<CallHandlers, 'projects.check' | 'projects.plan'> = {
+export const handlers: Pick<CallHandlers, 'projects.create' | 'projects.check' | 'projects.plan'> = {
+  'projects.create': async ({ directory, from, flare }) => {
+    const { newProject } = await import('../services/projects/index.ts');
+    return newProject(directory, { from, flare });
+  },
+
   'projects.check': async (input) => {
-    const { project, findings } = await loadFor(input);
-    return { findings, participants: project?.participants.length ?? 0 };
+    const { findings, participantCount } = await loadFor(input);
+    return { findings, participants: participantCount };
   },
 
   'projects.plan': async (input, { core }) => {
-    const project = await soundProject(input);
+    const { project, workspace } = await soundProject(input);
     const { planProvision } = await import('../services/provision/index.ts');
     return planProvision(project, {
-      workspace: input.workspace ?? join(dirname(input.file), 'workspace'),
+      workspace,
       ...(input.reissue === undefined ? {} : { reissue: input.reissue }),
       clock: core.clock,
     });

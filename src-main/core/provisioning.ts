@@ -1,4 +1,3 @@
-import { dirname, join } from 'node:path';
 import type { TaskHandlers } from './context.ts';
 import { soundProject } from './sound-project.ts';
 
@@ -9,10 +8,10 @@ export const handlers: Pick<TaskHandlers, 'provisioning.run'> = {
     steps: () => ['cert', 'kits', 'finalize'],
     idempotent: false,
     async run(input, { core, task }) {
-      const project = await soundProject(input);
+      const { project, workspace } = await soundProject(input);
       const { provision } = await import('../services/provision/index.ts');
       return provision(project, {
-        workspace: input.workspace ?? join(dirname(input.file), 'workspace'),
+        workspace,
         ...(input.reissue === undefined ? {} : { reissue: input.reissue }),
         clock: core.clock,
         signal: task.signal,

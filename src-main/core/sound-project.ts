@@ -2,12 +2,15 @@
 import { DeskError } from '../contract/errors.ts';
 import type { Finding } from '../contract/finding.ts';
 import type { Project } from '../domain/project/model.ts';
+import type { DeskFile } from '../services/projects/index.ts';
 
 export interface ProjectInput {
   file: string;
   flare?: string | undefined;
   add_clients?: string[] | undefined;
   add_users?: string[] | undefined;
+  /** Where kits are written; what desk.yml says, or beside the project, when missing. */
+  workspace?: string | undefined;
 }
 
 export async function loadFor(input: ProjectInput) {
@@ -37,9 +40,19 @@ function refusal(file: string, findings: Finding[]): DeskError {
   });
 }
 
+/** The project and where its kits are written: the option, else desk.yml, else beside the project. */
+export interface SoundProject {
+  project: Project;
+  workspace: string;
+  /** desk.yml beside the project, when there is one. */
+  desk?: DeskFile;
+}
+
 /** Throws `invalid_input` with one field per problem. */
-export async function soundProject(input: ProjectInput): Promise<Project> {
-  const { project, findings } = await loadFor(input);
+export async function soundProject(input: ProjectInput): Promise<SoundProject> {
+  const { project, findings, desk } = await loadFor(input);
   if (!project) throw refusal(input.file, findings);
-  return project;
+  const { defaultWorkspace } = await import('../services/projects/index.ts');
+  const workspace = input.workspace ?? desk?.workspace ?? defaultWorkspace(input.file);
+  return { project, workspace, ...(desk ? { desk } : {}) };
 }

@@ -11,6 +11,7 @@ import { registerKit } from './commands/kit.ts';
 import { registerProject } from './commands/project.ts';
 import { registerProvision } from './commands/provision.ts';
 import { registerSession } from './commands/session.ts';
+import { registerSites } from './commands/sites.ts';
 import { registerTask } from './commands/task.ts';
 import { version } from './version.ts';
 
@@ -18,6 +19,7 @@ const registrations: readonly RegisterCommands[] = [
   registerProject,
   registerProvision,
   registerKit,
+  registerSites,
   registerSession,
   registerConsole,
   registerJob,

@@ -9,12 +9,7 @@ export interface CcIssuer {
   tokenExpiration: number | null;
 }
 
-export const computeEnvironments = [
-  'onprem_cvm',
-  'mock',
-  'azure_cvm',
-  'azure_confidential_container',
-] as const;
+const computeEnvironments = ['onprem_cvm', 'mock', 'azure_cvm', 'azure_confidential_container'] as const;
 export type ComputeEnvironment = (typeof computeEnvironments)[number];
 
 /** The part of a `cc_config` file that provisioning reads; everything else is for the image builder. */

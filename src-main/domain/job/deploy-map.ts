@@ -11,6 +11,8 @@ export interface Deployment {
   everywhere: boolean;
   /** Client sites named in the map; empty when `everywhere`. */
   clients: string[];
+  /** Where each site is named. */
+  placeOf: ReadonlyMap<string, FieldPath>;
 }
 
 const appNameForm = /^[A-Za-z0-9][A-Za-z0-9._-]*\n?$/;
@@ -52,6 +54,7 @@ export function readDeployMap(
     return undefined;
   }
 
+  const placeOf = new Map<string, FieldPath>();
   const apps = Object.entries(map).map(([app, value]) => {
     if (!appNameForm.test(app)) {
       finder.add(
@@ -61,7 +64,7 @@ export function readDeployMap(
         { hint: 'Rename the app folder and its key in deploy_map.', path: [...at, app] },
       );
     }
-    return { app, sites: readSites(value, [...at, app], finder, stricter) };
+    return { app, sites: readSites(value, [...at, app], finder, stricter, placeOf) };
   });
   const known = apps.filter((entry): entry is { app: string; sites: string[] } => entry.sites !== undefined);
   if (known.length < apps.length) return undefined;
@@ -70,7 +73,7 @@ export function readDeployMap(
   const everywhere = sites.some(isEverySite);
   checkTogether(sites, everywhere, at, finder);
   const clients = everywhere ? [] : sites.filter((site) => site !== serverSite);
-  return { apps: known, everywhere, clients };
+  return { apps: known, everywhere, clients, placeOf };
 }
 
 function readSites(
@@ -78,6 +81,7 @@ function readSites(
   path: FieldPath,
   finder: Finder,
   stricter: 'error' | 'warning',
+  placeOf: Map<string, FieldPath>,
 ): string[] | undefined {
   const wrong = (message: string, inner: FieldPath = path): undefined => {
     finder.add('error', 'job_deploy_map_sites', message, {
@@ -99,6 +103,7 @@ function readSites(
     const here = [...path, index];
     if (typeof item === 'string') {
       sites.push(item);
+      placeOf.set(item, here);
       continue;
     }
     const names = isRecord(item) ? (item.sites ?? item.targets) : undefined;
@@ -117,6 +122,7 @@ function readSites(
       );
     }
     sites.push(...(names as string[]));
+    for (const name of names as string[]) placeOf.set(name, here);
   }
   return good ? sites : undefined;
 }

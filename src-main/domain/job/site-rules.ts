@@ -1,6 +1,7 @@
 /** Whether the sites of the deploy map are there. The server takes such a job, and lets it wait. */
 import { type Deployment, isEverySite } from './deploy-map.ts';
 import { type Finder, nearest, shown } from './finder.ts';
+import type { FieldPath } from './json-places.ts';
 import { mandatoryClientsOf, minClientsOf } from './meta-rules.ts';
 
 export interface SiteKnowledge {
@@ -18,6 +19,7 @@ export function checkSites(
   known: SiteKnowledge,
   finder: Finder,
 ): void {
+  const placeOf = (site: string): FieldPath => deployment.placeOf.get(site) ?? ['deploy_map'];
   const enrolled = known.study?.sites ?? undefined;
   const outside = enrolled ? deployment.clients.filter((site) => !enrolled.includes(site)) : [];
   for (const site of outside) {
@@ -27,7 +29,7 @@ export function checkSites(
       `Site ${shown(site)} is not in study "${known.study?.name}".`,
       {
         hint: 'Name sites of the study, or log in to the study this site is in.',
-        path: ['deploy_map'],
+        path: placeOf(site),
       },
     );
   }
@@ -40,7 +42,7 @@ export function checkSites(
   for (const site of unknown) {
     finder.add('error', 'job_site_unknown', `Site ${shown(site)} is not in this project.`, {
       hint: didYouMean(site, [...(known.projectSites ?? []), ...(known.connected ?? [])]),
-      path: ['deploy_map'],
+      path: placeOf(site),
     });
   }
   if (known.connected) checkConnected(meta, deployment, known.connected, unknown, enrolled, finder);
@@ -54,6 +56,7 @@ function checkConnected(
   enrolled: readonly string[] | undefined,
   finder: Finder,
 ): void {
+  const placeOf = (site: string): FieldPath => deployment.placeOf.get(site) ?? ['deploy_map'];
   const usable = enrolled ? connected.filter((site) => enrolled.includes(site)) : connected;
   const absent = deployment.clients.filter((site) => !usable.includes(site) && !unknown.includes(site));
   for (const site of absent) {
@@ -61,7 +64,7 @@ function checkConnected(
       hint:
         didYouMean(site, usable) ??
         'Start the site, or wait: the job is dealt out to the sites that are there.',
-      path: ['deploy_map'],
+      path: placeOf(site),
     });
   }
 

@@ -1,6 +1,5 @@
 export { confidentialProject, type ConfidentialProject } from './confidential.ts';
 export { type KitContext, kitContext, kitFolders, renderKit } from './kit.ts';
 export type { KitFile } from './kit-file.ts';
-export { type LineProfile, lineProfile } from './line-profile.ts';
 export { renderOptionalProdFiles, requirementsFileOf } from './optional/index.ts';
 export { renderStartAll } from './scripts/index.ts';

@@ -38,7 +38,12 @@ export async function explainFailure(
       const line = text === undefined ? undefined : firstErrorLine(text);
       if (line !== undefined) lines.push({ site, line });
     };
-    add('server', (await log.finalLog(signal)) ?? (await logInResult(session, meta.job_id, signal)));
+    // The end that was seen while the job ran may begin after the first error: the whole log goes before it.
+    const { job_id: jobId } = meta;
+    add(
+      'server',
+      (await log.wholeLog(signal)) ?? (await logInResult(session, jobId, signal)) ?? log.lastSeen,
+    );
     const sites = deploymentOf(meta).flatMap(({ site, ok }) => (ok && site !== 'server' ? [site] : []));
     for (const [site, text] of await log.clientLogs(sites, signal)) add(site, text);
   }

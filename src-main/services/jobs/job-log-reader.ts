@@ -45,7 +45,7 @@ export class JobLogReader {
       if (rounds) return rounds;
       if (log === undefined && now - this.#wholeLogAt > wholeLogEveryMs) {
         this.#wholeLogAt = now;
-        this.#last = (await this.#wholeLog(signal)) ?? this.#last;
+        this.#last = (await this.wholeLog(signal)) ?? this.#last;
       }
     }
     return this.#roundsInLast();
@@ -53,7 +53,7 @@ export class JobLogReader {
 
   /** The rounds of a finished job from its log; undefined when the log is out of reach. */
   async finalRounds(signal?: AbortSignal): Promise<Rounds | undefined> {
-    await this.finalLog(signal);
+    this.#last = (await this.wholeLog(signal)) ?? (await this.#tail('server', signal)) ?? this.#last;
     return this.#roundsInLast();
   }
 
@@ -62,9 +62,8 @@ export class JobLogReader {
     return rounds && this.#total !== undefined ? { ...rounds, total: this.#total } : rounds;
   }
 
-  /** The server's log of a finished job, or the last of it that was seen. */
-  async finalLog(signal?: AbortSignal): Promise<string | undefined> {
-    this.#last = (await this.#wholeLog(signal)) ?? (await this.#tail('server', signal)) ?? this.#last;
+  /** What was seen last of the server's log, maybe only its end. */
+  get lastSeen(): string | undefined {
     return this.#last;
   }
 
@@ -83,7 +82,8 @@ export class JobLogReader {
     return logs;
   }
 
-  async #wholeLog(signal?: AbortSignal): Promise<string | undefined> {
+  /** The server's whole log, where the server gives it out (2.8; at most 5 MiB). */
+  async wholeLog(signal?: AbortSignal): Promise<string | undefined> {
     const answer = await this.#ask('get_job_log', `get_job_log ${this.#jobId} server`, signal);
     const log = isRecord(answer) && isRecord(answer.logs) ? answer.logs.server : undefined;
     return typeof log === 'string' && log !== '' ? log : undefined;

@@ -6,7 +6,7 @@ import type { FlareLine } from '../../domain/project/model.ts';
 import { dateToDer } from './der-time.ts';
 
 /** Leaf and root certificates live this long, without back-dating (docs/reference/provisioning.md §5.1). */
-export const validDays = 360;
+const validDays = 360;
 
 const { asn1 } = forge;
 type Asn1 = forge.asn1.Asn1;

@@ -1,4 +1,4 @@
-import { createSign, type KeyObject } from 'node:crypto';
+import { createSign } from 'node:crypto';
 import { publicDerOf, readRsaPrivateKey } from './private-key.ts';
 import { pssOptions, signPss } from './pss.ts';
 
@@ -21,11 +21,7 @@ export interface Signer {
  * @throws DeskError `invalid_input` when it is no usable RSA private key
  */
 export function loadAdminSigner(keyPem: string | Uint8Array, from = 'the private key'): Signer {
-  return signerOf(readRsaPrivateKey(keyPem, from));
-}
-
-/** A signer around an open key. */
-export function signerOf(privateKey: KeyObject): Signer {
+  const privateKey = readRsaPrivateKey(keyPem, from);
   const publicKeyDer = publicDerOf(privateKey);
   return {
     publicKeyDer,

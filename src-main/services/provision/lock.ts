@@ -21,10 +21,21 @@ export async function takeLock(file: string): Promise<() => Promise<void>> {
   throw new DeskError('locked', `${file}: other runs keep taking this lock.`, { retryable: true });
 }
 
-/** A hard link appears whole or not at all. */
+/** What file systems without hard links answer. */
+const noLinks = ['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK'];
+
+/** A hard link appears whole or not at all; where there are none, a new file must do. */
 async function linked(own: string, file: string): Promise<boolean> {
   try {
     await link(own, file);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return false;
+    if (code === undefined || !noLinks.includes(code)) throw error;
+  }
+  try {
+    await writeFile(file, await readFile(own), { mode: 0o600, flag: 'wx' });
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;

@@ -12,6 +12,7 @@ import type { Participant, Project } from '../../domain/project/model.ts';
 import type { Clock, ReportProgress } from '../../ports.ts';
 import { CertState, type Identity } from '../pki/index.ts';
 import { loadCcConfigs } from './cc-files.ts';
+import { allOrNone } from './all-or-none.ts';
 import { asFileError } from './file-errors.ts';
 import { flushFolder } from './flush.ts';
 import {
@@ -140,19 +141,17 @@ async function certify(
   const total = plans.filter(({ action }) => action !== 'reuse').length;
   let done = 0;
   options.report?.({ step: 'cert', done, total, unit: 'keys' });
-  const certified = await allOrFirstError(
-    plans.map(async ({ participant, action, known }) => {
-      const request = listenerRequest(participant);
-      const [identity, listener] = await Promise.all([
-        known !== undefined && action === 'reuse'
-          ? known
-          : authority.issue(certificateRequest(participant), options),
-        request === undefined ? undefined : authority.issue(request, options),
-      ]);
-      if (action !== 'reuse') options.report?.({ step: 'cert', done: ++done, total, unit: 'keys' });
-      return { participant, action, identity, listener };
-    }),
-  );
+  const certified = await allOrNone(plans, options.signal, async ({ participant, action, known }, signal) => {
+    const request = listenerRequest(participant);
+    const [identity, listener] = await Promise.all([
+      known !== undefined && action === 'reuse'
+        ? known
+        : authority.issue(certificateRequest(participant), { signal }),
+      request === undefined ? undefined : authority.issue(request, { signal }),
+    ]);
+    if (action !== 'reuse') options.report?.({ step: 'cert', done: ++done, total, unit: 'keys' });
+    return { participant, action, identity, listener };
+  });
   const identities = new Map<string, CertifiedIdentity>();
   for (const { participant, action, identity, listener } of certified) {
     const { certificatePem, privateKeyPem } = identity;
@@ -181,27 +180,25 @@ async function writeKits(
   let done = 0;
   options.report?.({ step: 'kits', done, total, unit: 'sites' });
   const queue = new PQueue({ concurrency: kitsAtOnce });
-  await allOrFirstError(
-    project.participants.map((participant) =>
-      queue.add(async () => {
-        stopIfCancelled(options);
-        const identity = identities.get(participant.name);
-        if (identity === undefined) throw new Error(`no identity for ${participant.name}`);
-        const files = [
-          ...renderKit(participant, context),
-          ...identityFiles(participant.type === 'server' ? 'server' : 'client', identity),
-          ...(identity.listener === undefined ? [] : identityFiles('server', identity.listener)),
-          { path: 'startup/rootCA.pem', mode: 0o644, content: state.authority.certificatePem },
-        ];
-        const folder = join(hold.paths.wip, participant.name);
-        await writeKit(
-          { folder, files, signing: signingScope(participant, context) },
-          state.authority,
-          readSource,
-        );
-        options.report?.({ step: 'kits', done: ++done, total, unit: 'sites', target: participant.name });
-      }),
-    ),
+  await allOrNone(project.participants, options.signal, (participant, signal) =>
+    queue.add(async () => {
+      if (signal.aborted) throw cancelled();
+      const identity = identities.get(participant.name);
+      if (identity === undefined) throw new Error(`no identity for ${participant.name}`);
+      const files = [
+        ...renderKit(participant, context),
+        ...identityFiles(participant.type === 'server' ? 'server' : 'client', identity),
+        ...(identity.listener === undefined ? [] : identityFiles('server', identity.listener)),
+        { path: 'startup/rootCA.pem', mode: 0o644, content: state.authority.certificatePem },
+      ];
+      const folder = join(hold.paths.wip, participant.name);
+      await writeKit(
+        { folder, files, signing: signingScope(participant, context) },
+        state.authority,
+        readSource,
+      );
+      options.report?.({ step: 'kits', done: ++done, total, unit: 'sites', target: participant.name });
+    }),
   );
 }
 
@@ -229,16 +226,10 @@ async function publish(hold: WorkspaceHold, state: CertState, prod: string): Pro
   }
 }
 
-/** Waits for all, so that nothing still writes when the first error is thrown. */
-async function allOrFirstError<T>(work: Promise<T>[]): Promise<T[]> {
-  const results = await Promise.allSettled(work);
-  const failed = results.find((result) => result.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
-  return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+function stopIfCancelled({ signal }: ProvisionOptions): void {
+  if (signal?.aborted === true) throw cancelled();
 }
 
-function stopIfCancelled({ signal }: ProvisionOptions): void {
-  if (signal?.aborted === true) {
-    throw new DeskError('cancelled', 'Provisioning was cancelled; nothing was changed.');
-  }
+function cancelled(): DeskError {
+  return new DeskError('cancelled', 'Provisioning was cancelled; nothing was changed.');
 }

@@ -10,6 +10,8 @@ const supported = [
   'nvflare.lighter.impl.docker.DockerBuilder',
   'nvflare.lighter.impl.helm_chart.HelmChartBuilder',
   'nvflare.lighter.impl.edge.EdgeBuilder',
+  'nvflare.lighter.impl.aws.AWSBuilder',
+  'nvflare.lighter.impl.azure.AzureBuilder',
   'nvflare.lighter.cc_provision.impl.cc.CCBuilder',
 ];
 

@@ -4,13 +4,14 @@ import { DeskError } from '../../contract/errors.ts';
 import { type PackedKit, readKit, tarOf } from './pack.ts';
 import { compareKit, installKit, prepareDelivery, receiveTar, removeIncoming, switchKit } from './scripts.ts';
 import { type SiteShell, valuesOf } from './site-shell.ts';
-import type { StepLog } from './step-log.ts';
+import type { Outcome, StepLog } from './step-log.ts';
 import type { SiteState, SiteTarget, SitesOptions } from './types.ts';
 
 /** Room for folders, the manifest and what the file system takes for itself. */
 const spareBytes = 1024 * 1024;
 const cleanupMs = 5_000;
-const uploadMs = 24 * 3600 * 1000;
+/** For steps whose time grows with the kit: hashing and sending. The keepalive watches over the connection. */
+const longMs = 24 * 3600 * 1000;
 
 /** Checks and hashes the local kit; nothing is sent. Errors: those of `readKit` and of the given verifier. */
 export async function prepareKit(
@@ -52,6 +53,7 @@ export async function distribute(
       const lines = await shell.must('Looking at what is there', compareKit, [kit.id], {
         ...context,
         stdin: kit.manifest,
+        timeoutMs: longMs,
       });
       const values = valuesOf(lines);
       const differs = lines
@@ -86,19 +88,28 @@ export async function distribute(
   if (!intact) await send(shell, kit, log, signal);
   await log.step(
     'switch',
-    async () => valuesOf(await shell.must('Switching to the new kit', switchKit, [kit.id], context)),
-    (values) => {
-      const before = values.get('previous') ?? '';
-      const kept = before === '' ? '' : `; ${before} is kept for roll back`;
-      const restart =
-        found.running === '' || found.running === kit.id
-          ? ''
-          : `; the running participant uses ${found.running} until it is stopped and started`;
-      const message = `current is ${kit.id}${kept}${restart}`;
-      return restart === '' ? message : { state: 'warning', message };
-    },
+    () => shell.must('Switching to the new kit', switchKit, [kit.id], context),
+    (lines) => switched(kit, found.running, lines),
   );
   return 'delivered';
+}
+
+/** What is to be told about a switch: what is kept, what still runs, what the new kit does not have. */
+function switched(kit: PackedKit, running: string, lines: readonly string[]): Outcome {
+  const before = valuesOf(lines).get('previous') ?? '';
+  const added = lines.filter((line) => line.startsWith('added ')).map((line) => line.slice('added '.length));
+  const parts = [`current is ${kit.id}`];
+  if (before !== '') parts.push(`${before} is kept for roll back`);
+  if (running !== '' && running !== kit.id)
+    parts.push(`the running participant uses ${running} until it is stopped and started`);
+  if (added.length === 0)
+    return { state: running !== '' && running !== kit.id ? 'warning' : 'ok', message: parts.join('; ') };
+  parts.push(`the site had added ${added.join(', ')} to the kit before, the new kit is without them`);
+  return {
+    state: 'warning',
+    message: parts.join('; '),
+    hint: 'Ask the site whether it wants them in the new kit, and copy them from "previous" before the start.',
+  };
 }
 
 async function send(
@@ -141,7 +152,7 @@ async function send(
           {
             ...context,
             stdin: kit.manifest,
-            timeoutMs: uploadMs,
+            timeoutMs: longMs,
           },
         ),
       (lines) => {
@@ -183,7 +194,7 @@ async function upload(
     const lines = await shell.must('Receiving the kit', receiveTar, [delivery], {
       ...(signal ? { signal } : {}),
       stdin: bytes(),
-      timeoutMs: uploadMs,
+      timeoutMs: longMs,
     });
     const there = valuesOf(lines).get('sha256') ?? '';
     if (there === 'none' || there === '')

@@ -140,12 +140,21 @@ mv "$incoming/kit.part" "kits/$id" || exit 1
 sync kits manifests 2>/dev/null || sync
 `;
 
-/** Switches `current` to a delivered kit; the one before becomes `previous`. `$1` = kit id. */
+/**
+ * Switches `current` to a delivered kit; the one before becomes `previous`. `$1` = kit id. Names the files the site had
+ * added to `local` of the kit before (its own resources.json, privacy.json, …), as the new kit does not have them.
+ */
 export const switchKit = `
 id=$1
 [ -d "$base/kits/$id" ] || fail "$base/kits/$id is missing"
 old=$(link_name current)
 if [ "$old" != "$id" ]; then
+  if [ -n "$old" ] && [ -f "$base/manifests/$old" ]; then
+    for file in "$base/kits/$old/local"/*; do
+      [ -f "$file" ] || continue
+      cut -d ' ' -f 3- "$base/manifests/$old" | grep -qxF "local/\${file##*/}" || echo "added local/\${file##*/}"
+    done
+  fi
   if [ -n "$old" ]; then point previous "kits/$old" || exit 1; fi
   point current "kits/$id" || exit 1
   sync "$base" 2>/dev/null || sync
@@ -190,7 +199,10 @@ fi
 exit 0
 `;
 
-/** Starts the current kit's own start script, cut loose from this SSH session. `$1` = kit id. */
+/**
+ * Starts the current kit's own start script, cut loose from this SSH session. The participant runs in its kit's folder,
+ * so an account's NVFL_WORKSPACE (docs/reference/provisioning.md §7.3) does not count.
+ */
 export const launch = `
 kit=$(cd "$base/current" 2>/dev/null && pwd -P) || fail "no kit is delivered in $base"
 [ -f "$kit/startup/start.sh" ] || fail "$kit/startup/start.sh is missing"
@@ -206,7 +218,7 @@ cd "$kit" || exit 1
 umask "$usual_umask"
 FLAREDESK_PARTICIPANT="$base;"
 export FLAREDESK_PARTICIPANT
-unset LC_ALL
+unset LC_ALL NVFL_WORKSPACE
 if command -v setsid >/dev/null 2>&1; then
   setsid bash "$kit/startup/start.sh" > "$log" 2>&1 < /dev/null &
 else

@@ -31,8 +31,8 @@ export async function openPorts(
 }
 
 /**
- * Starts the current kit with its own start script, detached from the SSH session. Proof: its process stays alive and,
- * where ports are named, answers on them. What does not prove itself is stopped again and its last log lines are told.
+ * Starts the current kit with its own start script, detached from the SSH session. Proof: a server answers on its ports,
+ * the process of any other participant stays alive. What does not prove itself is stopped again and its last log lines are told.
  * Errors: `not_found` (no kit), `conflict` (port in use, left-over processes), `remote_failed`, `timeout`.
  */
 export async function start(
@@ -86,7 +86,14 @@ export async function start(
     () => `${before.currentKit}, log in ${before.folder}/run/start.log`,
   );
   try {
-    await log.step('proof', () => prove(shell, target, options, context), describe);
+    await log.step(
+      'proof',
+      () => prove(shell, target, options, context),
+      ({ status, closed }) =>
+        closed.length === 0
+          ? describe(status)
+          : { state: 'warning', message: `${describe(status)}; port ${closed.join(', ')} is not open yet` },
+    );
   } catch (error) {
     // What did not prove itself has nothing to lose; a cancel must not wait for the kit's own slow loop.
     await end(shell, { gracefulMs: 0 }).catch(() => undefined);
@@ -100,7 +107,7 @@ async function prove(
   target: SiteTarget,
   options: Pick<SitesOptions, 'startTimeoutMs' | 'settleMs'>,
   context: Context,
-): Promise<RawStatus> {
+): Promise<{ status: RawStatus; closed: number[] }> {
   const began = performance.now();
   const settleMs = options.settleMs ?? 4_000;
   const timeoutMs = options.startTimeoutMs ?? 60_000;
@@ -108,6 +115,9 @@ async function prove(
   let since = began;
   let restarts = 0;
   let waitingFor = 'its process';
+  const wanted = target.ports ?? [];
+  // Others may open their ports only when somebody below them needs one.
+  const listens = target.type === 'server' && wanted.length > 0;
   for (;;) {
     await pause(pollMs, context.signal);
     const status = await statusOf(shell, { ...context, tail: tailLines });
@@ -122,14 +132,11 @@ async function prove(
       const what = gone ? 'ended at once' : 'ends again and again';
       throw failedStart(shell, target, what, status);
     }
-    const wanted = target.ports ?? [];
-    if (status.python !== undefined && wanted.length > 0) {
+    if (status.python !== undefined && (listens || now - since >= settleMs)) {
       const open = await openPorts(shell, wanted, context);
       const closed = wanted.filter((port) => !open.includes(port));
-      if (closed.length === 0) return status;
+      if (closed.length === 0 || !listens) return { status, closed };
       waitingFor = `port ${closed.join(', ')}`;
-    } else if (status.python !== undefined && now - since >= settleMs) {
-      return status;
     }
     if (now - began > timeoutMs) {
       const what = `did not prove itself within ${Math.round(timeoutMs / 1000)} s: still waiting for ${waitingFor}`;

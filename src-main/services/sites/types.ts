@@ -22,7 +22,7 @@ export interface SiteTarget {
   prod?: string;
   /** Wanted NVFlare line; `check` compares. */
   line?: FlareLine;
-  /** TCP ports this participant listens on (server, relay): free before the start, open after it. */
+  /** TCP ports this participant listens on (server, relay): free before the start; a server's must be open after it. */
   ports?: readonly number[];
   /** Where this participant connects to; `check` tries it from the host. */
   reaches?: readonly { host: string; port: number }[];
@@ -98,6 +98,6 @@ export interface SitesOptions {
   verifyKit?: (kit: string, context: { signal?: AbortSignal }) => Promise<void>;
   /** How long a start may take until its proof, in milliseconds. Default 60 000. */
   startTimeoutMs?: number;
-  /** How long a process without ports must stay alive to count as started, in milliseconds. Default 4 000. */
+  /** How long the process of a client or relay must stay alive to count as started, in milliseconds. Default 4 000. */
   settleMs?: number;
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import ssh2 from 'ssh2';
 import { DeskError } from '../../contract/errors.ts';
-import { authenticationFailed, planAuthentication } from './auth.ts';
+import { type Authenticator, authenticationFailed, planAuthentication } from './auth.ts';
 import { type Hop, resolveHops } from './config.ts';
 import { cancelled, SshConnection } from './connection.ts';
 import { Deadline } from './deadline.ts';
@@ -62,25 +62,26 @@ async function connectHop(
   const narrate = options.narrate ?? (() => undefined);
   const place = `${hop.host} port ${hop.port}`;
   const deadline = new Deadline(options.deadlineMs ?? defaultDeadlineMs);
-  const known = await readKnownKeys(
-    [options.hostKeys.ownFile, ...(hop.knownHostsFiles ?? options.hostKeys.readFiles)],
-    hop.hostKeyName,
-    hop.port,
-  );
-  const authenticator = await planAuthentication(hop, options.auth, {
-    home: options.home,
-    narrate,
-    waiting: (question) => deadline.paused(question),
-    ...(options.signal ? { signal: options.signal } : {}),
-  });
-
   narrate(`${hop.label}: connecting to ${place}${before ? ` through ${before.label}` : ''}`);
   const client = new ssh2.Client();
   let socket: Duplex | undefined;
   let keyRefusal: unknown;
-  let stage: 'connect' | 'handshake' | 'login' = 'connect';
+  let authenticator: Authenticator | undefined;
+  let stage: keyof typeof doing = 'connect';
 
   const attempt = async (): Promise<SshConnection> => {
+    const known = await readKnownKeys(
+      [options.hostKeys.ownFile, ...(hop.knownHostsFiles ?? options.hostKeys.readFiles)],
+      hop.hostKeyName,
+      hop.port,
+    );
+    const login = await planAuthentication(hop, options.auth, {
+      home: options.home,
+      narrate,
+      waiting: (question) => deadline.paused(question),
+      ...(options.signal ? { signal: options.signal } : {}),
+    });
+    authenticator = login;
     if (before) {
       socket = await before.forward(hop.host, hop.port, options.signal ? { signal: options.signal } : {});
     } else {
@@ -128,11 +129,11 @@ async function connectHop(
         },
       ),
       authHandler: ((methods: string[] | null, _partial: boolean, next: (method: unknown) => void) =>
-        authenticator.next(methods, next)) as never,
+        login.next(methods, next)) as never,
     });
     await ready;
     narrate(`${hop.label}: logged in as ${hop.user}`);
-    return new SshConnection(hop.label, client);
+    return new SshConnection(hop.label, client, socket);
   };
 
   try {
@@ -153,9 +154,9 @@ async function connectHop(
           retryable: true,
         },
       );
-    if ((error as { level?: unknown }).level === 'client-authentication')
+    if (authenticator && (error as { level?: unknown }).level === 'client-authentication')
       throw authenticationFailed(hop, authenticator);
-    throw unreachable(error, hop, stage, authenticator.tried);
+    throw unreachable(error, hop, stage, authenticator?.tried ?? []);
   }
 }
 

@@ -9,6 +9,8 @@ import type { ExecOptions, ExecResult } from './types.ts';
 
 const defaultTimeoutMs = 60_000;
 const defaultMaxOutput = 1024 * 1024;
+/** How long the other side may take to see us off. */
+const farewellMs = 1000;
 /** A server that allows one session at a time needs a moment to see that the last one ended. */
 const channelRetryMs = [20, 50, 100, 200, 400, 800];
 
@@ -16,14 +18,16 @@ export class SshConnection {
   /** The host as the person named it. */
   readonly label: string;
   readonly #client: Client;
+  readonly #socket: Duplex;
   #closeChain: () => void = () => undefined;
   readonly #lost: Promise<never>;
   #closed = false;
 
-  /** Made by `connect`. */
-  constructor(label: string, client: Client) {
+  /** Made by `connect`. The socket is the client's own: ssh2 does not let go of one it has begun to end. */
+  constructor(label: string, client: Client, socket: Duplex) {
     this.label = label;
     this.#client = client;
+    this.#socket = socket;
     this.#lost = new Promise((_, reject) => {
       let reason = '';
       client.on('error', (error) => {
@@ -99,6 +103,8 @@ export class SshConnection {
   close(): void {
     this.#closed = true;
     this.#client.end();
+    // A peer that has fallen silent must not hold this process until the keepalive gives up.
+    setTimeout(() => this.#socket.destroy(), farewellMs).unref();
     this.#closeChain();
   }
 

@@ -79,7 +79,7 @@ export async function trustHostKey(blob: Buffer, context: TrustContext): Promise
       ];
       const { ask } = settings;
       if (ask) {
-        const question = { host: hop.hostKeyName, port: hop.port, presented, notes };
+        const question = { label: hop.label, host: hop.hostKeyName, port: hop.port, presented, notes };
         const asked = context.signal ? { signal: context.signal } : {};
         if (await saysYes(() => context.waiting(() => ask(question, asked)))) {
           await addKnownHost(settings.ownFile, hop.hostKeyName, hop.port, presented);

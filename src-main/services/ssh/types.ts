@@ -18,6 +18,9 @@ export interface SshTarget {
 }
 
 export interface HostKeyQuestion {
+  /** The host as the person wrote it (`ssh` or `via` of desk.yml, without user and port). */
+  label: string;
+  /** The name and port under which the key is kept. */
   host: string;
   port: number;
   presented: PresentedKey;

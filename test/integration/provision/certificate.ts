@@ -16,7 +16,8 @@ export function certificateShape(pem: string, rootPem: string): Record<string, u
     version: certificate.version,
     signature: [certificate.signatureOid, certificate.siginfo.algorithmOid],
     serial: serial > 0n && serial < 1n << 159n ? 'positive, at most 159 bits' : 'unexpected',
-    validSeconds: (notAfter.getTime() - notBefore.getTime()) / 1000,
+    // The reference looks at the clock twice: a second more is possible (§12).
+    validTenSeconds: Math.round((notAfter.getTime() - notBefore.getTime()) / 10_000),
     wholeSeconds: notBefore.getMilliseconds() === 0,
     subject: names(certificate.subject.attributes),
     issuer: names(certificate.issuer.attributes),

@@ -51,6 +51,22 @@ export const deviations: Deviation[] = [
       difference.ours === 'bytes signed',
   },
   {
+    name: 'what optional builders write is signed wherever they stand in the list',
+    why: 'the reference leaves it unsigned when the builder follows SignatureBuilder',
+    excuses(difference, { project }) {
+      const order = (project.builders as Fields[]).map(({ path }) => String(path).split('.').at(-1));
+      const isLate = (builder: string, file: string, name: string): boolean =>
+        order.indexOf(builder) > order.indexOf('SignatureBuilder') && isContent(difference, file, name);
+      return (
+        (isLate('EdgeBuilder', 'local/signature.json', 'edge__p_resources.json') ||
+          isLate('AWSBuilder', 'startup/signature.json', 'aws_start.sh') ||
+          isLate('AzureBuilder', 'startup/signature.json', 'azure_start.sh')) &&
+        difference.reference === undefined &&
+        difference.ours === 'bytes signed'
+      );
+    },
+  },
+  {
     name: 'an explicit false of a client holds',
     why: 'the reference falls back to the project for every falsy value',
     excuses(difference, context) {

@@ -42,6 +42,7 @@ describe.each(flareVersions)('provisioning compared with nvflare provision, %s',
         project,
         cwd: place,
         ...(generated.addClient === undefined ? {} : { addClient: join(place, generated.addClient) }),
+        genScripts: generated.genScripts === true,
         ...(generated.addUser === undefined ? {} : { addUser: join(place, generated.addUser) }),
       };
       const theirs = await reference.provision({ ...request, workspace: join(place, 'theirs') });

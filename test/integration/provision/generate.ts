@@ -13,6 +13,8 @@ export interface GeneratedProject {
   files: Record<string, unknown>;
   addClient?: string;
   addUser?: string;
+  /** `-s`: start_all.sh as well. */
+  genScripts?: boolean;
 }
 
 const securities = ['clear', 'tls', 'mtls', 'TLS', 'Clear'];
@@ -93,6 +95,7 @@ export function generateProject(line: FlareVersion, seed: number): GeneratedProj
     files['extra_user.yml'] = { name: 'late@nvidia.com', org: 'nvidia', role: 'lead' };
     generated.addUser = 'extra_user.yml';
   }
+  if (random.chance(0.2)) generated.genScripts = true;
   return generated;
 }
 
@@ -252,6 +255,8 @@ function builders(random: Random, line: FlareVersion, withCc: boolean): Fields[]
       ...random.maybe(0.5, () => ({ args: { base_image: 'python:3.11' } })),
     },
     { path: `${impl}.edge.EdgeBuilder` },
+    { path: `${impl}.aws.AWSBuilder` },
+    { path: `${impl}.azure.AzureBuilder` },
     { path: `${impl}.template.TemplateBuilder` },
     ...(line === '2.7.2'
       ? [{ path: `${impl}.helm_chart.HelmChartBuilder`, args: { docker_image: 'nvflare:hc' } }]

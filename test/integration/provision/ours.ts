@@ -15,7 +15,10 @@ export async function provisionOurs(line: FlareVersion, request: ProvisionReques
       addUsers: request.addUser === undefined ? [] : [request.addUser],
     });
     if (!project) return { ok: false, output: JSON.stringify(findings, null, 1) };
-    const { prod } = await provision(project, { workspace: request.workspace });
+    const { prod } = await provision(project, {
+      workspace: request.workspace,
+      genScripts: request.genScripts === true,
+    });
     return { ok: true, output: prod };
   } catch (error) {
     if (!(error instanceof DeskError) || error.code === 'internal') throw error;

@@ -16,6 +16,7 @@ export interface ProvisionRequest {
   cwd: string;
   addUser?: string;
   addClient?: string;
+  genScripts?: boolean;
 }
 
 export interface ProvisionAnswer {
@@ -48,6 +49,7 @@ export async function startReference(version: FlareVersion): Promise<Reference> 
         cwd: request.cwd,
         add_user: request.addUser,
         add_client: request.addClient,
+        gen_scripts: request.genScripts === true,
       })}\n`,
     );
     const timer = setTimeout(() => process_.kill('SIGKILL'), 60_000);

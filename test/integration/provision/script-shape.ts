@@ -36,10 +36,11 @@ async function observe(file: string): Promise<unknown> {
     'sub_start.sh': [{ args: ['--once'] }, { args: ['--verify', '--once'] }],
     'fl_admin.sh': [{ args: [] }, { args: ['-x', 'a b'] }],
     'docker.sh': [{ args: [] }, { args: ['-d'] }],
-    'stop_fl.sh': [],
-    'start.sh': [],
-    'start_all.sh': [],
   };
+  if (name === 'start_all.sh') {
+    const starts = [...(await readFile(file, 'utf8')).matchAll(/\/([^/]+)\/startup\/start\.sh/g)];
+    return { syntax, order: starts.map((match) => match[1]) };
+  }
   const commands: unknown[] = [];
   for (const call of calls[name] ?? []) commands.push(await record(file, call.args));
   return { syntax, commands };

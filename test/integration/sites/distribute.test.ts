@@ -152,6 +152,18 @@ describe('a delivery', () => {
     expect((await run('distribute', target, ssh)).state).toBe('already_there');
   });
 
+  test('tells which files the site had added, as the new kit is without them', async () => {
+    const target = targetOn(sshd, directory(), { kit });
+    await run('distribute', target, ssh);
+    writeFileSync(join(base(), current(), 'local', 'privacy.json'), '{}');
+    const moved = await run('distribute', { ...target, kit: other }, ssh);
+    expect(stepOf(moved, 'switch')).toMatchObject({
+      state: 'warning',
+      message: expect.stringContaining('had added local/privacy.json') as string,
+    });
+    expect(stepOf(moved, 'switch')?.message).not.toContain('with blank.txt');
+  });
+
   test('into the home folder', async () => {
     const target = targetOn(sshd, '~/flare', { kit });
     expect(await run('distribute', target, ssh)).toMatchObject({ state: 'delivered' });
@@ -175,7 +187,7 @@ describe('a delivery', () => {
   test('to a host with the barest tools', async () => {
     const bin = join(folder, 'bare-bin');
     mkdirSync(bin);
-    for (const tool of 'sh cat tr grep mkdir rm mv ln readlink chmod tar find df sync openssl sort tail date dirname'.split(
+    for (const tool of 'sh cat tr cut grep mkdir rm mv ln readlink chmod tar find df sync openssl sort tail date dirname'.split(
       ' ',
     ))
       symlinkSync(

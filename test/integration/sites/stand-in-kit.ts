@@ -69,7 +69,7 @@ while true; do
     kill -9 "$(cat "$kit/pid.fl")" 2>/dev/null
     break
   fi
-  sleep ${behaviour === 'fail' ? '1' : '2'}
+  sleep 1
 done
 rm -f "$kit"/*.fl
 `,

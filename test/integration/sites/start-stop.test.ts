@@ -140,6 +140,17 @@ describe('a start', () => {
     expect(processes(target)).toEqual([]);
   });
 
+  test('of a client that has not opened its port yet is a warning', async () => {
+    const port = await freePort();
+    const target = await delivered({}, { ports: [port] });
+    const result = await run('start', target, ssh);
+    expect(result.state).toBe('running');
+    expect(stepOf(result, 'proof')).toMatchObject({
+      state: 'warning',
+      message: expect.stringContaining(`${port}`) as string,
+    });
+  });
+
   test('on a port in use is refused before anything runs', async () => {
     const port = await freePort();
     const owner = net.createServer();
@@ -269,7 +280,7 @@ describe('what others did', () => {
   });
 
   test('a program whose script was killed is left over: start refuses, stop ends it', async () => {
-    const target = await delivered();
+    const target = await delivered({ behaviour: 'stubborn' });
     await run('start', target, ssh);
     process.kill(pidIn(target, 'daemon_pid.fl'), 'SIGKILL');
     for (const name of ['daemon_pid.fl', 'pid.fl']) rmSync(join(kitThere(target), name));

@@ -298,6 +298,35 @@ describe('when the other side goes', () => {
     });
   });
 
+  test('an agent that never answers does not delay a cancel', async () => {
+    const agentSocket = join(folder, 'mute-agent');
+    const mute = net.createServer(() => undefined);
+    await new Promise<void>((resolve) => mute.listen(agentSocket, resolve));
+    closing.push(() => mute.close());
+    const cancel = new AbortController();
+    setTimeout(() => cancel.abort(), 100);
+    const auth = { defaultUser: sshd.user, agentSocket };
+    const { ms, error } = await elapsed(open(sshd, {}, { auth, signal: cancel.signal }));
+    expect(error).toMatchObject({ code: 'cancelled' });
+    expect(ms).toBeLessThan(1000);
+  });
+
+  test('closing lets go of a silent peer soon, and of every other at once', async () => {
+    const sockets = () => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
+    const proxy = await startProxy({ targetPort: sshd.port });
+    closing.push(() => proxy.stop());
+    const before = sockets();
+    for (let i = 0; i < 10; i++) (await open(sshd)).close();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(sockets()).toBe(before);
+    const silent = await open(sshd, { port: proxy.port });
+    const during = sockets();
+    proxy.freeze(true);
+    silent.close();
+    await new Promise((resolve) => setTimeout(resolve, 1300));
+    expect(sockets()).toBeLessThan(during);
+  });
+
   test('a cancel while connecting', async () => {
     const silent = net.createServer(() => undefined);
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));

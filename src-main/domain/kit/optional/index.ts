@@ -1,5 +1,7 @@
 import type { BuilderSpec, Participant, Project } from '../../project/model.ts';
 import type { KitFile } from '../kit-file.ts';
+import { renderAws } from './aws.ts';
+import { renderAzure } from './azure.ts';
 import { renderCompose } from './compose.ts';
 import { renderEdge } from './edge.ts';
 import { renderHelmChart } from './helm-chart.ts';
@@ -30,7 +32,16 @@ export function renderOptionalKitFiles(
   project: Project,
   builder: BuilderSpec,
 ): KitFile[] {
-  return className(builder) === 'EdgeBuilder' ? renderEdge(participant, project) : [];
+  switch (className(builder)) {
+    case 'AWSBuilder':
+      return renderAws(participant, project);
+    case 'AzureBuilder':
+      return renderAzure(participant, project);
+    case 'EdgeBuilder':
+      return renderEdge(participant, project);
+    default:
+      return [];
+  }
 }
 
 /**

@@ -229,7 +229,8 @@ describe('the sites', () => {
       severity: 'error',
       code: 'job_site_unknown',
       hint: 'Did you mean "site-1"?',
-      line: 2,
+      path: 'deploy_map.app[1]',
+      line: 5,
     });
   });
 

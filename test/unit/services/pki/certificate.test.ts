@@ -2,7 +2,10 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { createAuthority, openAuthority } from '../../../../src-main/services/pki/authority.ts';
 import { newKeyPair } from '../../../../src-main/services/pki/key-pair.ts';
-import { parseCertificate, summarizeCertificate } from '../../../../src-main/services/pki/index.ts';
+import {
+  parseCertificate,
+  summarizeCertificate,
+} from '../../../../src-main/services/pki/certificate-summary.ts';
 
 const now = new Date('2030-05-06T07:08:09.876Z');
 
@@ -98,13 +101,13 @@ describe('the authority', () => {
 describe('keys', () => {
   it('stop being made soon after a cancel', async () => {
     const abort = new AbortController();
-    const keys = Array.from({ length: 200 }, () => newKeyPair(abort.signal));
+    const keys = Array.from({ length: 500 }, () => newKeyPair(abort.signal));
     const settled = Promise.allSettled(keys);
     await keys[0];
     const cancelled = performance.now();
     abort.abort();
     const results = await settled;
-    expect(performance.now() - cancelled).toBeLessThan(1000);
-    expect(results.filter(({ status }) => status === 'rejected').length).toBeGreaterThan(150);
+    expect(performance.now() - cancelled).toBeLessThan(4000);
+    expect(results.filter(({ status }) => status === 'rejected').length).toBeGreaterThan(350);
   });
 });

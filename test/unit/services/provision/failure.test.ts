@@ -30,6 +30,7 @@ vi.mock('node:fs/promises', async (load) => {
     mkdir: faulty('mkdir'),
     rename: faulty('rename'),
     open: faulty('open'),
+    link: faulty('link'),
   };
 });
 
@@ -114,11 +115,11 @@ describe.each(['an empty workspace', 'a workspace in use'])('in %s', (kind) => {
 });
 
 describe('a cancel among many keys', () => {
-  it('is heard in less than a second', async () => {
+  it('is heard long before they are made', async () => {
     const many = sampleProject('2.8.1', {
       participants: [
         participant('server', 'server1'),
-        ...Array.from({ length: 300 }, (_unused, index) => participant('client', `site-${index}`)),
+        ...Array.from({ length: 1000 }, (_unused, index) => participant('client', `site-${index}`)),
       ],
     });
     const abort = new AbortController();
@@ -133,7 +134,7 @@ describe('a cancel among many keys', () => {
       },
     });
     await expect(work).rejects.toMatchObject({ code: 'cancelled' });
-    expect(performance.now() - cancelled).toBeLessThan(1000);
+    expect(performance.now() - cancelled).toBeLessThan(4000);
     expect(await everything()).toEqual({});
   });
 });
@@ -153,6 +154,16 @@ describe('the lock', () => {
     });
     expect((await provision(project(), { workspace })).prod).toBe(join(root(), 'prod_01'));
     expect((await readdir(root())).sort()).toEqual(['prod_00', 'prod_01', 'state']);
+  });
+
+  it('works where the file system has no hard links', async () => {
+    faults.set('link', { after: 0, code: 'EPERM' });
+    const results = await Promise.allSettled([
+      provision(project(), { workspace }),
+      provision(project(), { workspace }),
+    ]);
+    expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect((await readdir(root())).sort()).toEqual(['prod_00', 'state']);
   });
 
   it.each([

@@ -302,6 +302,52 @@ describe('a project that cannot be provisioned', () => {
   });
 });
 
+describe('a site that asks for confidential computing', () => {
+  const cc = [
+    ...usualBuilders.slice(0, 3),
+    builder('cc_provision.impl.cc.CCBuilder'),
+    ...usualBuilders.slice(3),
+  ];
+  const asking = (builders = cc) => ({
+    ...small(participant('client', 'site-1', { ccConfig: join(workspace, 'cc.yml') })),
+    builders,
+  });
+
+  it.each<[string, string | undefined, RegExp]>([
+    ['a file that is missing', undefined, /cc\.yml/],
+    ['a file that is no YAML', 'a: [', /./],
+    ['a list', '- a', /mapping/],
+    ['an unknown environment', 'compute_env: moon', /compute_env "moon" is not known/],
+    ['an include that is missing', 'compute_env: mock\ninclude: other.yml', /other\.yml/],
+  ])('is never provisioned without it: %s', async (_what, text, message) => {
+    if (text !== undefined) await writeFile(join(workspace, 'cc.yml'), text);
+    const error = await failure(provision(asking(), { workspace }));
+    expect(error.code).toBe('invalid_input');
+    expect(error.message).toMatch(message);
+    expect(error.fields?.length).toBeGreaterThan(0);
+    await expect(readdir(root())).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('is refused without the builder', async () => {
+    await writeFile(join(workspace, 'cc.yml'), 'compute_env: mock');
+    expect(await failure(provision(asking(usualBuilders), { workspace }))).toMatchObject({
+      code: 'invalid_input',
+      message: expect.stringContaining('CCBuilder') as string,
+    });
+  });
+
+  it('has every folder signed, the others none on 2.8', async () => {
+    await writeFile(join(workspace, 'cc.yml'), 'compute_env: mock');
+    await provision(asking(), { workspace });
+    const names = (await readdir(join(root(), 'prod_00'), { recursive: true })).filter((name) =>
+      name.endsWith('signature.json'),
+    );
+    expect(names.sort()).toEqual(
+      ['', 'local/', 'startup/', 'transfer/'].map((folder) => `site-1/${folder}signature.json`).sort(),
+    );
+  });
+});
+
 describe('a workspace', () => {
   it('loses what a crashed run left, and nothing else', async () => {
     await mkdir(join(root(), 'wip/ghost'), { recursive: true });
