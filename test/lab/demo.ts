@@ -13,7 +13,7 @@ import { freePort } from './ports.ts';
 import { type Sshd, startSshd } from './sshd.ts';
 
 const { values: options } = parseArgs({
-  options: { flare: { type: 'string', default: flareVersions.at(-1) }, keep: { type: 'boolean' } },
+  options: { flare: { type: 'string', default: flareVersions.at(-1) } },
 });
 const version = options.flare as FlareVersion;
 const admin = 'admin@demo.org';
@@ -25,13 +25,25 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => canc
 
 const paint = (style: 'bold' | 'dim' | 'green' | 'red', text: string) =>
   styleText(style, text, { stream: process.stdout });
-const say = (line = '') => process.stdout.write(`${line}\n`);
-const note = (line: string) => say(paint('dim', `               ${line}`));
+const onTerminal = process.stdout.isTTY;
+const erase = () => onTerminal && process.stdout.write('\r\u001b[2K');
+/** On a terminal: what happens right now, in a line that the next one replaces. */
+const live = (line: string) => {
+  if (!onTerminal) return;
+  erase();
+  process.stdout.write(paint('dim', `   …         ${line}`.slice(0, (process.stdout.columns ?? 80) - 1)));
+};
+const say = (line = '') => {
+  erase();
+  process.stdout.write(`${line}\n`);
+};
+const note = (line: string) => say(paint('dim', `${' '.repeat(27)}${line}`));
 
 /** Does one step and says how long it took. `what` may depend on its result. */
 async function step<Result>(title: string, work: () => Promise<Result>, what: (result: Result) => string) {
   cancel.signal.throwIfAborted();
   const begin = performance.now();
+  live(title);
   const result = await work();
   const seconds = ((performance.now() - begin) / 1000).toFixed(1).padStart(6);
   say(
@@ -52,8 +64,9 @@ const projectFile = join(project, 'project.yml');
 const kit = (prod: string, name: string) => join(project, 'workspace', 'demo', prod, name);
 const command: FlaredeskOptions = {
   cwd: project,
-  env: { FLAREDESK_STATE: join(folder, 'state') },
+  env: { ...mark, FLAREDESK_STATE: join(folder, 'state') },
   signal: cancel.signal,
+  onLine: live,
 };
 const desk = <Value>(...args: string[]) => mustFlaredesk<Value>(args, command);
 
@@ -205,23 +218,13 @@ async function main() {
     ({ user, role, server }) =>
       `${user} (${role}) at server ${server.version}, clients ${server.clients.map(({ name }) => name).join(', ')}`,
   );
+  const news: string[] = [];
   const job = await step(
     'job',
-    () =>
-      desk<{ job_id: string; status: string; result: { folder: string } | null }>(
-        ...[
-          'job',
-          'submit',
-          jobFolder,
-          '--kit',
-          adminKit,
-          '--follow',
-          '--download',
-          join(project, 'results'),
-        ],
-      ),
+    () => submitJob(adminKit, news),
     ({ job_id }) => `hello-numpy submitted, followed, downloaded: ${job_id}`,
   );
+  for (const line of news) note(line);
   const files = await filesBelow(job.result?.folder ?? project);
   const model = files.find((file) => file.endsWith('server.npy'));
   if (!model) throw new Error(`The result of job ${job.job_id} holds no model: ${job.status}`);
@@ -248,19 +251,43 @@ async function connectedSession(adminKit: string): Promise<SessionInfo> {
   }
 }
 
+interface JobAnswer {
+  job_id: string;
+  status: string;
+  result: { folder: string } | null;
+}
+
+/** Submits the sample job, follows it to its end, downloads the result. What the command tells meanwhile goes to `news`. */
+function submitJob(adminKit: string, news: string[]) {
+  const args = ['job', 'submit', jobFolder, '--kit', adminKit, '--follow', '--download'];
+  const onLine = (line: string) => {
+    live(line);
+    const told = /: follow.*?: (deployed: .*|round \d+ of \d+|[A-Z]+:[A-Z_]+)$/.exec(line)?.[1];
+    if (told && !news.includes(told)) news.push(told);
+  };
+  return mustFlaredesk<JobAnswer>([...args, join(project, 'results')], { ...command, onLine });
+}
+
+/** Ends everything this run started. */
 async function cleanUp() {
   await Promise.all([...hosts.values()].map((host) => host.stop()));
   await endMarked(mark);
-  // The result and the project stay, the hosts go.
-  if (!options.keep) await rm(join(folder, 'hosts'), { recursive: true, force: true, maxRetries: 5 });
 }
+const remove = (place: string) => rm(place, { recursive: true, force: true, maxRetries: 5 });
 
 try {
   process.exitCode = await main();
-} catch (error) {
-  const text = error instanceof Error ? error.message : String(error);
-  say(cancel.signal.aborted ? 'Interrupted.' : `${paint('red', '✘')} ${text}`);
-  process.exitCode = cancel.signal.aborted ? 130 : 1;
-} finally {
   await cleanUp();
+  await remove(join(folder, 'hosts'));
+} catch (error) {
+  await cleanUp();
+  if (cancel.signal.aborted) {
+    await remove(folder);
+    say('Interrupted. Everything was stopped and removed.');
+    process.exitCode = 130;
+  } else {
+    say(`${paint('red', '✘')} ${error instanceof Error ? error.message : String(error)}`);
+    say(`The project, the hosts and their logs of this run: ${folder}`);
+    process.exitCode = 1;
+  }
 }

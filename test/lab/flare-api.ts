@@ -1,5 +1,6 @@
 /** NVFlare's own Python API (`new_secure_session`) as a second opinion on kits and servers. */
-import { join } from 'node:path';
+import { cp } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { type FlareVersion, runPython } from './nvflare.ts';
 
 export interface FlareApiAnswer {
@@ -22,7 +23,13 @@ export async function useFlareApi(
   options: { job?: string; seconds?: number } = {},
 ): Promise<FlareApiAnswer> {
   const script = join(import.meta.dirname, 'flare_api.py');
-  const args = [script, kit, ...(options.job ? [options.job] : [])];
+  const args = [script, kit];
+  if (options.job) {
+    // The API writes its signatures into the job folder: it gets a copy.
+    const job = join(kit, 'transfer', basename(options.job));
+    await cp(options.job, job, { recursive: true });
+    args.push(job);
+  }
   const { stdout } = await runPython(version, args, { cwd: kit, seconds: options.seconds ?? 150 });
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as FlareApiAnswer;
 }

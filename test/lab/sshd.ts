@@ -130,21 +130,21 @@ export async function startSshd(options: SshdOptions): Promise<Sshd> {
 
   const logFile = join(folder, 'sshd.log');
   const log = openSync(logFile, 'a');
-  const child: ChildProcess = spawn(binary, ['-D', '-e', '-f', config], {
+  // The mark is on `timeout`, which passes SIGTERM on: sshd itself writes over its environment.
+  const limit = String(Math.ceil((options.limitMs ?? 600_000) / 1000));
+  const command = ['-k', '5', limit, binary, '-D', '-e', '-f', config];
+  const child: ChildProcess = spawn('timeout', command, {
     stdio: ['ignore', log, log],
     env: { ...process.env, ...mark },
   });
   closeSync(log);
-  const kill = () => child.kill('SIGKILL');
-  const limit = setTimeout(kill, options.limitMs ?? 600_000);
-  limit.unref();
-  process.once('exit', kill);
+  const end = () => child.kill('SIGTERM');
+  process.once('exit', end);
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
 
   const stop = async () => {
-    clearTimeout(limit);
-    process.removeListener('exit', kill);
-    child.kill('SIGTERM');
+    process.removeListener('exit', end);
+    end();
     await ended;
   };
   if (!(await listens(address, port, () => child.exitCode === null))) {

@@ -42,6 +42,11 @@ const meanings: Record<string, { code: ErrorCode; reason: string; hint: string }
     reason: 'a file stands where a folder is needed',
     hint: 'Move that file away, or choose another workspace.',
   },
+  EEXIST: {
+    code: 'conflict',
+    reason: 'something of that name is there already',
+    hint: 'On a file system that takes upper and lower case as one, names must differ in more than case.',
+  },
   EISDIR: {
     code: 'conflict',
     reason: 'a folder stands where a file is needed',

@@ -3,8 +3,7 @@ import type { ErrorAnswer } from '../../contract/errors.ts';
 import type { FlareLine, ParticipantType } from '../../domain/project/model.ts';
 import type { ConnectOptions, SshTarget } from '../ssh/index.ts';
 
-export const siteSteps = ['check', 'distribute', 'start', 'stop', 'status', 'rollback'] as const;
-export type SiteStep = (typeof siteSteps)[number];
+export type SiteStep = 'check' | 'distribute' | 'start' | 'stop' | 'status' | 'rollback';
 
 /** One participant and the host it runs on. */
 export interface SiteTarget {

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import SSHConfig from 'ssh-config';
 import { DeskError } from '../../contract/errors.ts';
+import { isHostKeyPin } from './host-key-decision.ts';
 import type { SshTarget } from './types.ts';
 
 /** One machine on the way, the last one being the target. */
@@ -43,6 +44,14 @@ const processStarters = /^\s*(canonicaldomains|canonicalizehostname)\b/i;
  * not usable, too many or circular jumps), `unsupported` (`ProxyCommand`).
  */
 export async function resolveHops(target: SshTarget, context: ResolveContext): Promise<Hop[]> {
+  if (target.hostKey !== undefined && !isHostKeyPin(target.hostKey))
+    throw new DeskError(
+      'invalid_input',
+      `The pinned host key of ${target.host} is not of the form SHA256:….`,
+      {
+        hint: 'On the host: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub shows it; copy the part from SHA256: on.',
+      },
+    );
   const config = SSHConfig.parse(await configText(context.configFile, context.home, 0));
   const valuesOf = (host: string, user: string | undefined): Values =>
     config.compute(user === undefined ? { Host: host } : { Host: host, User: user }, {

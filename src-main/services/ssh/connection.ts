@@ -165,7 +165,7 @@ export function cancelled(): DeskError {
   return new DeskError('cancelled', 'Cancelled.');
 }
 
-export function throwIfCancelled(signal: AbortSignal | undefined): void {
+function throwIfCancelled(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw cancelled();
 }
 

@@ -16,7 +16,7 @@ interface TrustContext {
 }
 
 /** The key as it came over the wire. Errors: `unreachable` when the bytes are no key. */
-export function presentedKey(blob: Buffer): PresentedKey {
+function presentedKey(blob: Buffer): PresentedKey {
   const length = blob.length >= 4 ? blob.readUInt32BE(0) : 0;
   if (length === 0 || length > blob.length - 4)
     throw new DeskError('unreachable', 'The server showed a host key that cannot be read.');

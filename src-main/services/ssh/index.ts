@@ -2,8 +2,6 @@
 export { connect } from './connect.ts';
 export type { SshConnection } from './connection.ts';
 export type { PresentedKey } from './host-key-decision.ts';
-export { isHostKeyPin } from './host-key-decision.ts';
-export { replaceKnownHost } from './known-hosts-files.ts';
 export { printable } from './printable.ts';
 export type {
   AuthSettings,

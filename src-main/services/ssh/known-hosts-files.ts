@@ -53,29 +53,6 @@ export function addKnownHost(file: string, host: string, port: number, key: Pres
   });
 }
 
-/**
- * Replaces every plain line for this host and port in our own file by the given key: the deliberate "replace key" step
- * after a host was set up anew. Lines with a marker stay. Gives the fingerprintable keys that were removed.
- */
-export function replaceKnownHost(
-  file: string,
-  host: string,
-  port: number,
-  key: PresentedKey,
-): Promise<KnownKey[]> {
-  return inTurn(async () => {
-    const before = await textOf(file);
-    const old = findKnownKeys(parseKnownHosts(before, file), host, port).filter(
-      (entry) => entry.marker === 'none' && entry.matched === 'port',
-    );
-    const gone = new Set(old.map((entry) => entry.line));
-    const kept = before.split('\n').filter((_, index) => !gone.has(index + 1));
-    while (kept.at(-1) === '') kept.pop();
-    await save(file, [...kept, formatKnownHost(host, port, key.keyType, key.key), ''].join('\n'));
-    return old;
-  });
-}
-
 async function save(file: string, text: string): Promise<void> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   await writeFileAtomic(file, text, { mode: 0o600 });

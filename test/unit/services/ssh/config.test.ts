@@ -67,6 +67,7 @@ writeFileSync(
 );
 
 const context = { home, defaultUser: 'me', configFile };
+const pin = `SHA256:${'a'.repeat(43)}`;
 const hopsOf = (target: SshTarget) => resolveHops(target, context);
 
 /** `ssh -G` with the same file (and without the process-starting lines, which it would obey). */
@@ -144,17 +145,17 @@ test('what desk.yml says wins', async () => {
     port: 2022,
     identity: '~/mine',
     via: 'none',
-    hostKey: 'SHA256:x',
+    hostKey: pin,
   });
   expect(rest).toEqual([]);
-  expect(hop).toMatchObject({ user: 'other', port: 2022, identities: [`${home}/mine`], pin: 'SHA256:x' });
+  expect(hop).toMatchObject({ user: 'other', port: 2022, identities: [`${home}/mine`], pin });
 });
 
 test('via names a jump host; the pin is for the target, not for the jump host', async () => {
-  const hops = await hopsOf({ host: '10.0.0.5', via: 'bastion', user: 'flare', hostKey: 'SHA256:x' });
+  const hops = await hopsOf({ host: '10.0.0.5', via: 'bastion', user: 'flare', hostKey: pin });
   expect(hops.map((hop) => [hop.host, hop.user, hop.pin])).toEqual([
     ['gate.example.org', 'jumper', undefined],
-    ['10.0.0.5', 'flare', 'SHA256:x'],
+    ['10.0.0.5', 'flare', pin],
   ]);
 });
 
@@ -190,6 +191,11 @@ describe('refused', () => {
       message: expect.stringMatching(message) as string,
     });
   });
+});
+
+test('a pin that is no fingerprint is refused', async () => {
+  for (const hostKey of ['', 'SHA256:short', 'aa:bb:cc'])
+    await expect(hopsOf({ host: 'bastion', hostKey })).rejects.toMatchObject({ code: 'invalid_input' });
 });
 
 test('nothing in a configuration starts a process', async () => {

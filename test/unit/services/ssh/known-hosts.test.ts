@@ -8,11 +8,7 @@ import {
   fingerprintOf,
   parseKnownHosts,
 } from '../../../../src-main/services/ssh/known-hosts.ts';
-import {
-  addKnownHost,
-  readKnownKeys,
-  replaceKnownHost,
-} from '../../../../src-main/services/ssh/known-hosts-files.ts';
+import { addKnownHost, readKnownKeys } from '../../../../src-main/services/ssh/known-hosts-files.ts';
 import { makeKey } from '../../../lab/sshd.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'flaredesk-known-hosts-'));
@@ -142,27 +138,6 @@ test('our own file is one plain ssh-keygen understands, mode 600, and is not dou
   expect(linesOfSshKeygen(file, 'own.example.org')).toEqual([1]);
   expect(linesOfSshKeygen(file, '[own.example.org]:2222')).toEqual([2]);
   expect(readFileSync(file, 'utf8').split('\n')).toHaveLength(3);
-});
-
-test('replacing a key takes out the old lines of that host and port only', async () => {
-  const file = join(folder, 'replace');
-  const before = [
-    '# kept',
-    `own.example.org ${one.keyType} ${one.key}`,
-    `@revoked own.example.org ${two.keyType} ${two.key}`,
-    `[own.example.org]:2222 ${one.keyType} ${one.key}`,
-    '',
-  ];
-  writeFileSync(file, before.join('\n'));
-  const gone = await replaceKnownHost(file, 'own.example.org', 22, ecdsa);
-  expect(gone.map((key) => key.key)).toEqual([one.key]);
-  expect(readFileSync(file, 'utf8').split('\n')).toEqual([
-    before[0],
-    before[2],
-    before[3],
-    `own.example.org ${ecdsa.keyType} ${ecdsa.key}`,
-    '',
-  ]);
 });
 
 test('a missing file is empty, an unreadable one is refused', async () => {
