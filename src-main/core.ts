@@ -5,11 +5,17 @@ import type { Caller, CorePorts, Logger } from './ports.ts';
 import type { CoreParts } from './core/context.ts';
 import { describeError } from './core/errors.ts';
 import { findHandler } from './core/handlers.ts';
+import { createPlaceBook, type PlaceBook } from './core/place-book.ts';
 import { createPromptQueue } from './core/prompt-queue.ts';
 import { createRouter } from './core/router.ts';
+import { createSessionPool } from './core/session-pool.ts';
 import { createFileLogger } from './services/logging/index.ts';
 
 export interface Core {
+  /** Tokens for paths, for hosts whose callers may not name paths. */
+  readonly places: PlaceBook;
+  /** The core's own log, for its host. */
+  readonly logger: Logger;
   /** A client that acts in the caller's name. */
   clientFor(caller: Caller): DeskClient;
   /** Cancels what runs, closes sessions and files. */
@@ -82,6 +88,28 @@ export function createCore(ports: CorePorts): Core {
   });
   const recent = once(async () => (await import('./core/recent-tasks.ts')).createRecentTasks(parts));
 
+  const taskLogs = once(async () => {
+    const { createTaskLogs } = await import('./core/task-logs.ts');
+    return createTaskLogs(ports.stateFolder, clock, logger, await tasks.get());
+  });
+  const workspace = once(async () => {
+    const { createWorkspace } = await import('./core/workspace/workspace.ts');
+    return createWorkspace(parts, places);
+  });
+  const drafts = once(async () => {
+    const { createDraftState } = await import('./core/draft-state.ts');
+    return createDraftState(parts);
+  });
+  const board = once(async () => {
+    const { createJobBoard } = await import('./core/job-board.ts');
+    const opened = await workspace.get();
+    return createJobBoard(parts, (names) => opened.sawConnected(names));
+  });
+  const custody = once(async () => (await import('./core/custody.ts')).createCustody(parts));
+  const settingsState = once(async () => (await import('./core/settings.ts')).createSettingsState(parts));
+
+  const places = createPlaceBook();
+  const sessions = createSessionPool({ clock, logger, keepMs: ports.keepSessionsMs ?? 0 });
   const parts: CoreParts = {
     stateFolder: ports.stateFolder,
     version: ports.version,
@@ -89,24 +117,53 @@ export function createCore(ports: CorePorts): Core {
     clock,
     logger,
     prompts: createPromptQueue(ports.prompter, logger),
+    dialogs: ports.dialogs,
+    places,
+    sessions,
     settings: settings.get,
     store: store.get,
     audit: audit.get,
     tasks: tasks.get,
+    taskLogs: taskLogs.get,
+    workspace: workspace.get,
+    drafts: async () => (await drafts.get()).drafts,
+    board: board.get,
+    settingsState: settingsState.get,
+    custody: custody.get,
   };
   const router = createRouter({
     core: parts,
-    states: { 'tasks.recent': recent.get },
+    states: {
+      'tasks.recent': recent.get,
+      'workspace.current': async () => (await workspace.get()).state,
+      'drafts.current': async () => (await drafts.get()).state,
+      'session.connections': () => Promise.resolve(sessions.connections),
+      'jobs.board': async () => (await board.get()).state,
+      'settings.current': settingsState.get,
+      'custody.current': async () => {
+        const held = await custody.get();
+        // Another project may be open by now.
+        void held.refresh();
+        return held.state;
+      },
+    },
     checkOutputs: ports.checkOutputs ?? false,
     disposed: disposal.signal,
   });
 
   return {
+    places,
+    logger,
     clientFor: (caller) => router.clientFor(caller),
     async dispose() {
       disposal.abort();
+      (await board.made()?.catch(() => undefined))?.dispose();
+      (await workspace.made()?.catch(() => undefined))?.dispose();
+      (await custody.made()?.catch(() => undefined))?.lock();
+      await sessions.dispose();
       const runner = await tasks.made()?.catch(() => undefined);
       await runner?.dispose();
+      (await taskLogs.made()?.catch(() => undefined))?.dispose();
       await router.settled();
       const opened = await store.made()?.catch(() => undefined);
       opened?.close();

@@ -1,5 +1,6 @@
 /** What a host (the command, the desktop app) lends to the core. Types only. */
 import type { PromptName } from './contract/names.ts';
+import type { PlacePurpose } from './contract/places.ts';
 
 export interface Clock {
   /** Milliseconds since the epoch. */
@@ -47,6 +48,14 @@ export interface Environment {
   sshAgentSocket?: string;
 }
 
+/** The host's own dialogs and file manager. Missing: a person types paths into a prompt. */
+export interface Dialogs {
+  /** Undefined when the person changed their mind. */
+  pick(purpose: PlacePurpose, suggestedName: string | undefined): Promise<string | undefined>;
+  /** Shows a file or folder in the file manager. */
+  reveal(path: string): void;
+}
+
 export interface CorePorts {
   /** Absolute path; made with mode 700 when missing. */
   stateFolder: string;
@@ -55,6 +64,9 @@ export interface CorePorts {
   environment: Environment;
   /** Missing: nobody can be asked, and what needs an answer fails with `needs_confirmation`. */
   prompter?: Prompter;
+  dialogs?: Dialogs;
+  /** How long an unused admin session stays open for the next call, milliseconds. Default 0: closed at once. */
+  keepSessionsMs?: number;
   clock?: Clock;
   /** Missing: a log file in the state folder. */
   logger?: Logger;

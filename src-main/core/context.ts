@@ -1,12 +1,20 @@
 /** What the handlers of the contract are given, and the form they have. */
 import type { z } from 'zod';
-import type { Calls, StreamItem, Streams, Tasks } from '../contract/index.ts';
-import type { Caller, Clock, Environment, Logger } from '../ports.ts';
+import type { Calls, StateValue, StreamItem, Streams, Tasks } from '../contract/index.ts';
+import type { Caller, Clock, Dialogs, Environment, Logger } from '../ports.ts';
 import type { Audit } from '../services/audit/index.ts';
 import type { SettingsFile } from '../services/settings/index.ts';
 import type { Store } from '../services/store/index.ts';
 import type { TaskContext, TaskRunner } from '../services/tasks/index.ts';
+import type { Drafts } from '../services/drafts/index.ts';
+import type { JobBoard } from './job-board.ts';
+import type { PlaceBook } from './place-book.ts';
 import type { PromptQueue } from './prompt-queue.ts';
+import type { SessionPool } from './session-pool.ts';
+import type { Custody } from './custody.ts';
+import type { StateCell } from './state-cell.ts';
+import type { TaskLogs } from './task-logs.ts';
+import type { Workspace } from './workspace/workspace.ts';
 
 /** The parts of a running core. What costs time to make is made when first asked for. */
 export interface CoreParts {
@@ -16,10 +24,19 @@ export interface CoreParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly prompts: PromptQueue;
+  readonly dialogs: Dialogs | undefined;
+  readonly places: PlaceBook;
+  readonly sessions: SessionPool;
   readonly settings: () => Promise<SettingsFile>;
   readonly store: () => Promise<Store>;
   readonly audit: () => Promise<Audit>;
   readonly tasks: () => Promise<TaskRunner>;
+  readonly taskLogs: () => Promise<TaskLogs>;
+  readonly workspace: () => Promise<Workspace>;
+  readonly drafts: () => Promise<Drafts>;
+  readonly board: () => Promise<JobBoard>;
+  readonly settingsState: () => Promise<StateCell<StateValue<'settings.current'>>>;
+  readonly custody: () => Promise<Custody>;
 }
 
 export interface CallContext {

@@ -1,9 +1,35 @@
 import { flareLines } from '../domain/project/model.ts';
-import type { CallHandlers } from './context.ts';
+import { DeskError } from '../contract/errors.ts';
+import type { CallHandlers, CoreParts } from './context.ts';
+import { toContractTask } from './tasks.ts';
+
+/** Characters of each file that are shown before saving. */
+const previewed = 20_000;
+
+async function bundleOf(core: CoreParts) {
+  const { collectBundle } = await import('../services/diagnostics/index.ts');
+  const runner = await core.tasks();
+  const tasks = (await runner.list(100)).map((record) => {
+    const task = toContractTask(record, runner);
+    delete task.result;
+    return task;
+  });
+  const settings = await (await core.settings()).read().catch(() => 'unreadable');
+  return collectBundle({
+    stateFolder: core.stateFolder,
+    about: {
+      version: core.version,
+      node: process.versions.node,
+      platform: `${process.platform} ${process.arch}`,
+      settings,
+    },
+    tasks,
+  });
+}
 
 export const handlers: Pick<
   CallHandlers,
-  'diagnostics.about' | 'diagnostics.audit' | 'diagnostics.export_audit'
+  'diagnostics.about' | 'diagnostics.audit' | 'diagnostics.export_audit' | 'diagnostics.bundle' | 'diagnostics.save_bundle'
 > = {
   'diagnostics.about': (_input, { core }) =>
     Promise.resolve({
@@ -23,6 +49,24 @@ export const handlers: Pick<
       ...(verdict.brokenAt === undefined ? {} : { broken_at: verdict.brokenAt }),
       ...(verdict.problem === undefined ? {} : { problem: verdict.problem }),
     };
+  },
+
+  'diagnostics.bundle': async (_input, { core }) => ({
+    files: (await bundleOf(core)).map(({ name, about, text }) => ({
+      name,
+      about,
+      bytes: Buffer.byteLength(text),
+      preview: text.length > previewed ? `…${text.slice(-previewed)}` : text,
+    })),
+  }),
+
+  'diagnostics.save_bundle': async ({ file, leave_out: leftOut = [] }, { core }) => {
+    const { writeBundle } = await import('../services/diagnostics/index.ts');
+    const files = (await bundleOf(core)).filter(({ name }) => !leftOut.includes(name));
+    const bytes = await writeBundle(file, files).catch((error: unknown) => {
+      throw new DeskError('denied', `${file} cannot be written: ${(error as Error).message}.`, { cause: error });
+    });
+    return { files: files.length, bytes };
   },
 
   'diagnostics.export_audit': async ({ file }, { core }) => ({

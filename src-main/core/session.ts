@@ -4,7 +4,13 @@ import { withSession } from './with-session.ts';
 type Row = Record<string, unknown>;
 const text = (value: unknown): string | undefined => (typeof value === 'string' && value ? value : undefined);
 
-export const handlers: Pick<CallHandlers, 'session.info'> = {
+export const handlers: Pick<CallHandlers, 'session.info' | 'session.complete'> = {
+  'session.complete': (input, context) =>
+    withSession(input, context, async (session, kit) => {
+      const { completeLine } = await import('./complete-line.ts');
+      return completeLine(session, kit, input.line, input.cursor, context.signal);
+    }),
+
   'session.info': (input, context) =>
     withSession(input, context, async (session) => {
       // docs/reference/admin-protocol.md §8.2 `check_status server`

@@ -1,90 +1,12 @@
-import { join } from 'node:path';
 import { DeskError } from '../contract/errors.ts';
-import type { PassphraseQuestion } from '../services/ssh/index.ts';
-import type { SiteResult, SitesOptions, SiteTarget } from '../services/sites/index.ts';
+import type { SiteResult } from '../services/sites/index.ts';
 import type { ChildTask } from '../services/tasks/index.ts';
 import type { TaskHandlers, WorkContext } from './context.ts';
 import { chooseSites } from './site-targets.ts';
+import { sshOptionsOf } from './ssh-options.ts';
 import { soundProject } from './sound-project.ts';
 
-type HostKeys = SitesOptions['ssh']['hostKeys'];
-
 const bad: ReadonlySet<string> = new Set(['failed', 'cancelled']);
-
-/** The names under which a host may be accepted: as the question shows it, or the participant desk.yml puts there. */
-function acceptedKey(
-  question: { host: string; port: number },
-  targets: readonly SiteTarget[],
-  accepted: Readonly<Record<string, string>>,
-): string | undefined {
-  const shown = question.port === 22 ? question.host : `[${question.host}]:${question.port}`;
-  const there = targets.filter(
-    ({ ssh }) => ssh.host.replace(/^.*@/, '') === question.host && (ssh.port ?? 22) === question.port,
-  );
-  const name = [shown, ...there.map((target) => target.name)].find((one) => Object.hasOwn(accepted, one));
-  return name === undefined ? undefined : accepted[name];
-}
-
-function hostKeysOf(
-  context: WorkContext,
-  targets: readonly SiteTarget[],
-  accepted: Readonly<Record<string, string>>,
-): HostKeys {
-  const { core, task, signal } = context;
-  return {
-    ownFile: join(core.stateFolder, 'known_hosts'),
-    readFiles: [join(core.environment.home, '.ssh', 'known_hosts'), '/etc/ssh/ssh_known_hosts'],
-    ask: async ({ host, port, presented, notes }) => {
-      const trail = await core.audit();
-      const decided = async (accept: boolean): Promise<boolean> => {
-        await trail.append({
-          actor: `task ${task.id}`,
-          action: 'host_key.decision',
-          target: `[${host}]:${port}`,
-          outcome: accept ? 'accepted' : 'refused',
-          detail: { key_type: presented.keyType, fingerprint: presented.fingerprint },
-        });
-        return accept;
-      };
-      const expected = acceptedKey({ host, port }, targets, accepted);
-      if (expected !== undefined) return decided(expected === presented.fingerprint);
-      const { accept } = await task.waiting(() =>
-        core.prompts.ask(
-          'prompts.host_key',
-          {
-            task: task.id,
-            host,
-            port,
-            key_type: presented.keyType,
-            fingerprint: presented.fingerprint,
-            notes: [...notes],
-          },
-          { signal, otherwise: 'Pin the key in desk.yml (host_key).' },
-        ),
-      );
-      return decided(accept);
-    },
-  };
-}
-
-function authOf({ core, task, signal }: WorkContext): SitesOptions['ssh']['auth'] {
-  return {
-    ...(core.environment.sshAgentSocket === undefined
-      ? {}
-      : { agentSocket: core.environment.sshAgentSocket }),
-    defaultUser: core.environment.user,
-    passphrase: async ({ file, host, attempt }: PassphraseQuestion) => {
-      const answer = await task.waiting(() =>
-        core.prompts.ask(
-          'prompts.passphrase',
-          { task: task.id, target: host, what: file, attempt },
-          { signal, otherwise: 'Name a passphrase file in desk.yml.' },
-        ),
-      );
-      return answer.passphrase ?? undefined;
-    },
-  };
-}
 
 /** One child task per site, made when the site first reports. */
 function childrenOf(context: WorkContext) {
@@ -133,11 +55,7 @@ export const handlers: Pick<TaskHandlers, 'sites.run'> = {
         {
           step: input.verb,
           targets,
-          ssh: {
-            hostKeys: hostKeysOf(context, targets, input.accept_host_keys ?? {}),
-            auth: authOf(context),
-            home: core.environment.home,
-          },
+          ssh: sshOptionsOf({ core, signal, targets, accepted: input.accept_host_keys ?? {}, task }),
           narrate: (site, line) => core.logger.debug(line, { task: task.id, site }),
           ...(desk ? { parallel: desk.transfer.parallel } : {}),
           verifyKit: async (kit, { signal: stop }) => {

@@ -9,6 +9,8 @@ export interface ProjectInput {
   flare?: string | undefined;
   add_clients?: string[] | undefined;
   add_users?: string[] | undefined;
+  /** Texts of a draft that stand for the files. */
+  overlay?: ReadonlyMap<string, string>;
   /** Where kits are written; what desk.yml says, or beside the project, when missing. */
   workspace?: string | undefined;
 }
@@ -20,6 +22,7 @@ export async function loadFor(input: ProjectInput) {
     ...(input.flare === undefined ? {} : { flare: input.flare }),
     ...(input.add_clients === undefined ? {} : { addClients: input.add_clients }),
     ...(input.add_users === undefined ? {} : { addUsers: input.add_users }),
+    ...(input.overlay === undefined ? {} : { overlay: input.overlay }),
   });
 }
 

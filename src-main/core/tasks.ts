@@ -18,7 +18,7 @@ export function toContractTask(record: TaskRecord, runner: TaskRunner): Contract
 const ended = new Set(['succeeded', 'partly_done', 'failed', 'cancelled', 'interrupted']);
 
 export const handlers: Pick<CallHandlers, 'tasks.list' | 'tasks.get' | 'tasks.cancel' | 'tasks.retry'> &
-  Pick<StreamHandlers, 'tasks.watch'> = {
+  Pick<StreamHandlers, 'tasks.watch' | 'tasks.log'> = {
   'tasks.list': async ({ limit }, { core }) => {
     const runner = await core.tasks();
     return { tasks: (await runner.list(limit ?? 50)).map((record) => toContractTask(record, runner)) };
@@ -35,6 +35,24 @@ export const handlers: Pick<CallHandlers, 'tasks.list' | 'tasks.get' | 'tasks.ca
   'tasks.cancel': async ({ id }, { core }) => ({ status: (await (await core.tasks()).cancel(id)).status }),
 
   'tasks.retry': async ({ id }, { core }) => ({ id: (await (await core.tasks()).retry(id)).id }),
+
+  'tasks.log': async ({ id }, { core, signal, send }) => {
+    const runner = await core.tasks();
+    await runner.get(id);
+    const logs = await core.taskLogs();
+    const batches = createChannel<string[]>(100_000);
+    const stop = await logs.follow(id, (lines) => void batches.push(lines));
+    const onAbort = (): void => batches.close();
+    signal.addEventListener('abort', onAbort, { once: true });
+    // The last lines of a task come with its end.
+    void runner.settled(id).then(() => setTimeout(onAbort, 300).unref(), onAbort);
+    try {
+      for await (const lines of batches.items) await send({ lines });
+    } finally {
+      stop();
+      signal.removeEventListener('abort', onAbort);
+    }
+  },
 
   'tasks.watch': async ({ id }, { core, signal, send }) => {
     const runner = await core.tasks();

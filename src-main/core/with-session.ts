@@ -1,11 +1,7 @@
-/** One admin session for one piece of work, closed after it. */
+/** Admin sessions for the handlers: a shared one for short work, one of its own for a console. */
 import type { AdminKit, AdminSession, SessionStep } from '../services/flare/index.ts';
 import type { CoreParts } from './context.ts';
-
-export interface SessionRequest {
-  kit: string;
-  study?: string | undefined;
-}
+import type { OpenedSession, SessionRequest } from './session-pool.ts';
 
 export interface SessionUse {
   readonly core: CoreParts;
@@ -14,31 +10,11 @@ export interface SessionUse {
 }
 
 /** Opens the kit and logs in. Throws what `openAdminKit` and `openSession` throw. */
-export async function openFor(
-  request: SessionRequest,
-  { core, signal, onStep }: SessionUse,
-): Promise<{ kit: AdminKit; session: AdminSession }> {
-  const { openAdminKit, openSession } = await import('../services/flare/index.ts');
-  const kit = await openAdminKit(request.kit, { clock: core.clock });
-  const session = await openSession(kit, {
-    ...(request.study === undefined ? {} : { study: request.study }),
-    clock: core.clock,
-    logger: core.logger,
-    signal,
-    ...(onStep ? { onStep } : {}),
-  });
-  return { kit, session };
-}
+export const openFor = (request: SessionRequest, { core, ...use }: SessionUse): Promise<OpenedSession> =>
+  core.sessions.open(request, use);
 
-export async function withSession<Answer>(
+export const withSession = <Answer>(
   request: SessionRequest,
-  use: SessionUse,
+  { core, ...use }: SessionUse,
   work: (session: AdminSession, kit: AdminKit) => Promise<Answer>,
-): Promise<Answer> {
-  const { kit, session } = await openFor(request, use);
-  try {
-    return await work(session, kit);
-  } finally {
-    await session.close();
-  }
-}
+): Promise<Answer> => core.sessions.use(request, use, ({ session, kit }) => work(session, kit));

@@ -3,7 +3,6 @@ import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { app, BrowserWindow, powerMonitor, session } from 'electron';
 import { createCore } from '../core.ts';
-import { createFileLog } from '../core/file-log.ts';
 import { stateFolderOf } from '../core/state-folder.ts';
 import { pickPlace } from './adapters/dialogs.ts';
 import { reveal } from './adapters/opener.ts';
@@ -40,7 +39,6 @@ if (!app.commandLine.hasSwitch('no-sandbox')) app.enableSandbox();
 declareScheme();
 app.setPath('userData', join(stateFolder, 'desktop'));
 
-const logger = createFileLog(stateFolder);
 const core = createCore({
   stateFolder,
   version: app.getVersion(),
@@ -49,7 +47,6 @@ const core = createCore({
     user: userInfo().username,
     ...(process.env.SSH_AUTH_SOCK ? { sshAgentSocket: process.env.SSH_AUTH_SOCK } : {}),
   },
-  logger,
   checkOutputs: !app.isPackaged,
   prompter: (name, question, signal) => {
     const wire = bridge.current();
@@ -57,17 +54,18 @@ const core = createCore({
     shown()?.flashFrame(true);
     return wire.ask(name, question, signal, Date.now() + promptMs);
   },
-  places: {
+  keepSessionsMs: 120_000,
+  dialogs: {
     pick: (purpose, suggestedName) => pickPlace(shown(), purpose, suggestedName),
     reveal,
   },
 });
-const bridge = serveWindow(core, shown, logger);
+const bridge = serveWindow(core, shown, core.logger);
 
 function open(route = ''): BrowserWindow {
   const opened = openWindow(preload, stateFolder, route);
   window = opened;
-  watchPage(opened, logger);
+  watchPage(opened, core.logger);
   return opened;
 }
 

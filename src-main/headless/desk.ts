@@ -31,7 +31,7 @@ export interface Desk {
 }
 
 /** `FLAREDESK_STATE`, or `flaredesk` in the state folder of the desktop specification. */
-function stateFolderOf(terminal: Terminal): string {
+export function stateFolderOf(terminal: Terminal): string {
   const { FLAREDESK_STATE: own, XDG_STATE_HOME: xdg } = terminal.environment;
   if (own) return resolve(terminal.currentFolder, own);
   return join(xdg && isAbsolute(xdg) ? xdg : join(terminal.home, '.local', 'state'), 'flaredesk');

@@ -10,6 +10,7 @@ import { registerJob } from './commands/job.ts';
 import { registerKit } from './commands/kit.ts';
 import { registerProject } from './commands/project.ts';
 import { registerProvision } from './commands/provision.ts';
+import { registerServe } from './commands/serve.ts';
 import { registerSession } from './commands/session.ts';
 import { registerSites } from './commands/sites.ts';
 import { registerTask } from './commands/task.ts';
@@ -24,6 +25,7 @@ const registrations: readonly RegisterCommands[] = [
   registerConsole,
   registerJob,
   registerTask,
+  registerServe,
 ];
 
 function buildProgram(host: CommandHost): Command {

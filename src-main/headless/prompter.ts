@@ -123,6 +123,10 @@ export function createPrompter(terminal: Terminal, options: PrompterOptions): Pr
         return hostKey(question as PromptQuestion<'prompts.host_key'>, signal);
       case 'prompts.confirm':
         return confirm(question as PromptQuestion<'prompts.confirm'>, signal);
+      // Only a window asks for these: a command names its paths, and wraps no key.
+      case 'prompts.place':
+      case 'prompts.new_passphrase':
+        return Promise.reject(nobody('This question is put in a window only.', 'Open it with: flaredesk serve'));
     }
   };
 }

@@ -109,7 +109,7 @@ async function projectPicture(file: string, context: PictureContext): Promise<Om
   const folder = dirname(file);
   const { project, findings, desk, line } = await loadProject({ file, currentFolder: folder });
   const unreadable = findings.find((one) => one.code === 'file_missing' || one.code === 'file_unreadable');
-  const newer = findings.find((one) => one.code === 'desk_newer');
+  const newer = findings.find((one) => one.path === 'version' && one.file?.endsWith('desk.yml') && one.severity === 'error');
   const readOnly = await access(folder, constants.W_OK).then(() => false, () => true);
   const projectFolder = project ? join(desk?.workspace ?? defaultWorkspace(file), project.name) : undefined;
   const prod = projectFolder === undefined ? undefined : prodOf(projectFolder, undefined);

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { DeskError } from '../../contract/errors.ts';
 import type { StateValue } from '../../contract/index.ts';
 import type { SiteResult, SiteStep } from '../../services/sites/index.ts';
-import { siteSteps } from '../../services/sites/index.ts';
+import { siteVerbs } from '../../contract/sites.ts';
 import type { TaskRecord } from '../../services/store/index.ts';
 import type { CoreParts } from '../context.ts';
 import type { PlaceBook } from '../place-book.ts';
@@ -56,7 +56,7 @@ const settleMs = 150;
 
 const idOf = (path: string): string => createHash('sha256').update(path).digest('hex').slice(0, 16);
 const pathOf = (opened: OpenedPlace): string => (opened.kind === 'project' ? opened.file : opened.folder);
-const isStep = (verb: unknown): verb is SiteStep => (siteSteps as readonly unknown[]).includes(verb);
+const isStep = (verb: unknown): verb is SiteStep => (siteVerbs as readonly unknown[]).includes(verb);
 const running = new Set<string>(['queued', 'running', 'waiting_for_user', 'cancelling']);
 
 export async function createWorkspace(core: CoreParts, book: PlaceBook): Promise<Workspace> {

@@ -292,7 +292,9 @@ export function createDrafts({ documents, onChange }: DraftContext): Drafts {
 /** A desk.yml that a newer version of this program wrote is read, never rewritten. */
 async function refuseNewer(file: string): Promise<void> {
   const { findings } = await loadProject({ file, currentFolder: dirname(file) });
-  const newer = findings.find((finding) => finding.code === 'desk_version');
+  const newer = findings.find(
+    (finding) => finding.path === 'version' && finding.file?.endsWith(draftFiles.desk) && finding.severity === 'error',
+  );
   if (newer) throw new DeskError('unsupported', newer.message, { ...(newer.hint ? { hint: newer.hint } : {}) });
 }
 

@@ -1,4 +1,5 @@
 import { createHash, createPublicKey, type KeyObject, sign, type X509Certificate } from 'node:crypto';
+import { DeskError } from '../../contract/errors.ts';
 import type { FlareLine } from '../../domain/project/model.ts';
 import { buildCertificate, type CertificateSubject } from './certificate.ts';
 import { type KeyPair, newKeyPair } from './key-pair.ts';
@@ -97,6 +98,27 @@ function selfSigned(
     ca: true,
     notBefore: context.now,
   });
+}
+
+/** The authority of a root whose key is not at hand: tells what it issued, signs nothing (`locked`). */
+export function lookOnlyAuthority(root: Identity, from: string): AuthorityMaterial {
+  const certificate = parseCertificate(root.certificatePem, `${from}: root_cert`);
+  const refuse = (): Promise<never> =>
+    Promise.reject(
+      new DeskError('locked', 'The signing key of this project is locked.', {
+        hint: 'Unlock it with its passphrase.',
+      }),
+    );
+  return {
+    ...root,
+    authority: {
+      certificatePem: root.certificatePem,
+      summary: summarizeCertificate(certificate),
+      issue: refuse,
+      signContent: refuse,
+      issued: (leaf) => leaf.verify(certificate.publicKey),
+    },
+  };
 }
 
 function authorityOf(

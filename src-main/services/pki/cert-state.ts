@@ -1,11 +1,12 @@
-import { open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { DeskError } from '../../contract/errors.ts';
 import type { FlareLine } from '../../domain/project/model.ts';
 import {
   type AuthorityMaterial,
   type CertificateAuthority,
   createAuthority,
+  lookOnlyAuthority,
   type Identity,
   openAuthority,
   renewAuthority,
@@ -18,7 +19,10 @@ import {
   subjectEntry,
 } from './cert-state-file.ts';
 import { type CertificateSummary, parseCertificate, summarizeCertificate } from './certificate-summary.ts';
+import { pemOf, type UnlockedKey } from './key-custody.ts';
 import { readRsaPrivateKey } from './private-key.ts';
+import { replaceFile } from './replace-file.ts';
+import { isWrapped } from './wrapped-key.ts';
 
 /** A subject of the state with its certificate read and checked against its key and the root. */
 export interface KnownIdentity extends Identity {
@@ -30,6 +34,8 @@ export interface CertStateOptions {
   projectName: string;
   line: FlareLine;
   now: Date;
+  /** Opens a wrapped CA key; without it such a state gives `locked`. */
+  unlockedKey?: UnlockedKey;
   signal?: AbortSignal;
 }
 
@@ -42,6 +48,8 @@ export class CertState {
   #root: AuthorityMaterial;
   readonly #subjects: Map<string, unknown>;
   readonly #before: string | undefined;
+  /** The CA key as it stands in the file, when it is wrapped there: it goes back as it was. */
+  readonly #wrapped: string | undefined;
   readonly #options: CertStateOptions;
 
   private constructor(
@@ -50,17 +58,20 @@ export class CertState {
     subjects: Map<string, unknown>,
     before: string | undefined,
     options: CertStateOptions,
+    wrapped?: string,
   ) {
     this.file = file;
     this.#root = root;
     this.#subjects = subjects;
     this.#before = before;
+    this.#wrapped = wrapped;
     this.#options = options;
   }
 
   /**
    * Opens `<folder>/cert.json`, or begins a new state with a new root when there is none.
-   * Throws `invalid_input` (damaged), `conflict` (another project's), `denied` (unreadable), `cancelled`.
+   * Throws `invalid_input` (damaged), `conflict` (another project's), `denied` (unreadable), `locked` (wrapped key),
+   * `cancelled`.
    */
   static async open(folder: string, options: CertStateOptions): Promise<CertState> {
     const file = join(folder, 'cert.json');
@@ -70,15 +81,24 @@ export class CertState {
       return new CertState(file, root, new Map(), undefined, options);
     }
     const content = parseCertState(text, file);
-    const root = openAuthority(content.root, options, file);
+    const { certificatePem, privateKeyPem: written } = content.root;
+    const wrapped = isWrapped(written) ? written : undefined;
+    const privateKeyPem = wrapped === undefined ? written : pemOf(options.unlockedKey, certificatePem);
+    const root = openAuthority({ certificatePem, privateKeyPem }, options, file);
     checkRoot(root, options.projectName, file);
-    return new CertState(file, root, content.subjects, text, options);
+    return new CertState(file, root, content.subjects, text, options, wrapped);
   }
 
   /** The same for reading only: undefined when there is no state yet; nothing is created. */
   static async peek(folder: string, options: CertStateOptions): Promise<CertState | undefined> {
     const there = await readIfThere(join(folder, 'cert.json'));
-    return there === undefined ? undefined : CertState.open(folder, options);
+    if (there === undefined) return undefined;
+    const file = join(folder, 'cert.json');
+    const content = parseCertState(there, file);
+    if (!isWrapped(content.root.privateKeyPem)) return CertState.open(folder, options);
+    const root = lookOnlyAuthority(content.root, file);
+    checkName(root, options.projectName, file);
+    return new CertState(file, root, content.subjects, there, options, content.root.privateKeyPem);
   }
 
   get authority(): CertificateAuthority {
@@ -129,7 +149,9 @@ export class CertState {
 
   /** Writes the state: temporary name, mode 600, fsync, rename. Throws the file system's error. */
   async save(): Promise<void> {
-    const content: CertStateContent = { root: this.#root, subjects: this.#subjects };
+    const { certificatePem, privateKeyPem } = this.#root;
+    const root = { certificatePem, privateKeyPem: this.#wrapped ?? privateKeyPem };
+    const content: CertStateContent = { root, subjects: this.#subjects };
     await replaceFile(this.file, renderCertState(content));
   }
 
@@ -137,31 +159,6 @@ export class CertState {
   async restore(): Promise<void> {
     if (this.#before === undefined) await rm(this.file, { force: true });
     else await replaceFile(this.file, this.#before);
-  }
-}
-
-/** The name is fixed, so that a crash leaves at most one, and the next run overwrites it. */
-async function replaceFile(file: string, text: string): Promise<void> {
-  const temporary = `${file}.new`;
-  await rm(temporary, { force: true });
-  try {
-    const handle = await open(temporary, 'wx', 0o600);
-    try {
-      await handle.writeFile(text);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, file);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-  const folder = await open(dirname(file), 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }
 
@@ -188,6 +185,10 @@ function checkRoot(root: AuthorityMaterial, projectName: string, file: string): 
       hint: 'Restore the file from a backup.',
     });
   }
+  checkName(root, projectName, file);
+}
+
+function checkName(root: AuthorityMaterial, projectName: string, file: string): void {
   const { commonName } = root.authority.summary;
   if (commonName !== projectName) {
     throw new DeskError(

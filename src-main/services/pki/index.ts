@@ -2,3 +2,11 @@ export type { CertificateAuthority, Identity, IssueRequest } from './authority.t
 export { CertState, type CertStateOptions, type KnownIdentity } from './cert-state.ts';
 export { verifyPss } from './pss.ts';
 export { loadAdminSigner, type Signer } from './signer.ts';
+export {
+  keyFormOf,
+  type KeyForm,
+  unlockProjectKey,
+  type UnlockedKey,
+  unwrapProjectKey,
+  wrapProjectKey,
+} from './key-custody.ts';

@@ -10,7 +10,7 @@ import {
 } from '../../domain/kit/index.ts';
 import type { Participant, Project } from '../../domain/project/model.ts';
 import type { Clock, ReportProgress } from '../../ports.ts';
-import { CertState, type Identity } from '../pki/index.ts';
+import { CertState, type Identity, type UnlockedKey } from '../pki/index.ts';
 import { loadCcConfigs } from './cc-files.ts';
 import { allOrNone } from './all-or-none.ts';
 import { asFileError } from './file-errors.ts';
@@ -38,6 +38,8 @@ export interface ProvisionOptions {
   /** Also write `start_all.sh` beside the kits. */
   genScripts?: boolean;
   clock?: Clock;
+  /** Opens a CA key that is wrapped by a passphrase. */
+  unlockedKey?: UnlockedKey;
   signal?: AbortSignal;
   report?: ReportProgress;
 }
@@ -90,6 +92,7 @@ export async function provision(written: Project, options: ProvisionOptions): Pr
       projectName: project.name,
       line: project.line,
       now,
+      ...(options.unlockedKey === undefined ? {} : { unlockedKey: options.unlockedKey }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     });
     const identities = await certify(project, state, now, options);

@@ -95,6 +95,8 @@ export interface SitesOptions {
   parallel?: number;
   /** Throws when the local kit is not whole and signed as it should be; asked before anything is sent. */
   verifyKit?: (kit: string, context: { signal?: AbortSignal }) => Promise<void>;
+  /** Last lines of the log that `status` brings along. Default 10. */
+  logLines?: number;
   /** How long a start may take until its proof, in milliseconds. Default 60 000. */
   startTimeoutMs?: number;
   /** How long the process of a client or relay must stay alive to count as started, in milliseconds. Default 4 000. */

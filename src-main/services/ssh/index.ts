@@ -13,3 +13,4 @@ export type {
   PassphraseQuestion,
   SshTarget,
 } from './types.ts';
+export { type AcceptedKey, forgetAcceptedKey, listAcceptedKeys } from './own-known-hosts.ts';
