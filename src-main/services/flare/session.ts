@@ -415,7 +415,7 @@ class Session implements AdminSession {
       if (error instanceof DeskError && error.code === 'unreachable') {
         throw new DeskError(
           'unreachable',
-`${error.message} ${options.what} was not answered; it may or may not have been carried out.`,
+          `${error.message} ${options.what} was not answered; it may or may not have been carried out.`,
           {
             retryable: true,
             hint: 'The session connects again by itself. Look at the state, then repeat the command.',

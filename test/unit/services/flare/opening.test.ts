@@ -199,7 +199,7 @@ describe.each(['http', 'grpc'])('open: %s', (scheme) => {
 
   test('a close', async () => {
     const port = await listen(createServer((socket) => socket.once('data', () => socket.destroy())));
-    await fails(open_(port), { step: 'open', code: 'remote_failed' });
+    await fails(open_(port), { step: 'open', code: 'unreachable', message: /without an answer/ });
   });
 });
 
