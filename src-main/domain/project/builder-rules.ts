@@ -51,10 +51,6 @@ export const builderRules = new Map<string, BuilderRule>([
   [builderPaths.signature, { args: {} }],
   [builderPaths.template, { args: {} }],
   [builderPaths.docker, { args: { base_image: 'text', requirements_file: 'text' } }],
-  [
-    builderPaths.dockerLauncher,
-    { lines: ['2.7.2'], args: { docker_image: 'text', base_image: 'text', requirements_file: 'text' } },
-  ],
   [builderPaths.helmChart, { lines: ['2.7.2'], args: { docker_image: 'text' }, required: ['docker_image'] }],
   [builderPaths.aws, { args: {} }],
   [builderPaths.azure, { args: {} }],
@@ -64,4 +60,10 @@ export const builderRules = new Map<string, BuilderRule>([
 
 export const packagerRules = new Map<string, BuilderRule>([
   [builderPaths.onPremPackager, { args: { cc_config_key: 'text', build_image_cmd: 'text' } }],
+]);
+
+/** Classes NVFlare has that are not remade here, and why. */
+export const refusedBuilders = new Map<string, string>([
+  [builderPaths.he, 'homomorphic encryption contexts need Python (TenSEAL) and are not made here'],
+  [builderPaths.dockerLauncher, 'its launcher files for jobs in containers are not made here'],
 ]);

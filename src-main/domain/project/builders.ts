@@ -1,5 +1,5 @@
 /** Builders and packager: known classes, their arguments and their order (docs/reference/provisioning.md §2.8, §3.1). */
-import { builderPaths, builderRules, packagerRules } from './builder-rules.ts';
+import { builderPaths, builderRules, packagerRules, refusedBuilders } from './builder-rules.ts';
 import type { ArgumentRule, BuilderRule } from './builder-rules.ts';
 import type { BuilderSpec, FlareLine } from './model.ts';
 import { nearest } from './near-miss.ts';
@@ -98,10 +98,11 @@ function refuseClass(
     });
     return;
   }
-  if (classPath === builderPaths.he) {
+  const refused = refusedBuilders.get(classPath);
+  if (refused !== undefined) {
     report.error(node, path, {
       code: 'builder_unsupported',
-      message: `${name}: homomorphic encryption contexts need Python (TenSEAL) and are not made here.`,
+      message: `${name}: ${refused}.`,
       hint: wayOut(line),
     });
     return;
