@@ -11,9 +11,9 @@ import { createFileLogger } from './services/logging/index.ts';
 
 export interface Core {
   /** A client that acts in the caller's name. */
-  clientFor(caller: Caller): DeskClient;
-  /** Cancels what runs, closes sessions and files. */
-  dispose(): Promise<void>;
+  readonly clientFor: (caller: Caller) => DeskClient;
+  /** Cancels what runs, closes sessions and files; once. */
+  readonly dispose: () => Promise<void>;
 }
 
 const systemClock = { now: () => Date.now() };
@@ -101,15 +101,14 @@ export function createCore(ports: CorePorts): Core {
     disposed: disposal.signal,
   });
 
-  return {
-    clientFor: (caller) => router.clientFor(caller),
-    async dispose() {
-      disposal.abort();
-      const runner = await tasks.made()?.catch(() => undefined);
-      await runner?.dispose();
-      await router.settled();
-      const opened = await store.made()?.catch(() => undefined);
-      opened?.close();
-    },
-  };
+  const disposed = once(async () => {
+    disposal.abort();
+    const runner = await tasks.made()?.catch(() => undefined);
+    await runner?.dispose();
+    await router.settled();
+    const opened = await store.made()?.catch(() => undefined);
+    opened?.close();
+  });
+
+  return { clientFor: router.clientFor, dispose: disposed.get };
 }
