@@ -125,10 +125,13 @@ describe.each(flareVersions)('scripts of a kit, %s', (line) => {
     }).then((isOwn) => expect(isOwn).toBe(true));
   });
 
+  // The reference leaves its Python to process 1, which may take seconds to collect it: once is enough.
   it('gives up after five quick deaths and cleans up', async () => {
-    const outcome = await both(async (stage) =>
-      stage.outcome(stage.run('sub_start.sh', [], { FAKE_PYTHON: '1' })),
-    );
+    const play = (stage: Stage): Promise<Outcome> =>
+      stage.outcome(stage.run('sub_start.sh', [], { FAKE_PYTHON: '1' }));
+    const outcome = await (line === '2.7.2'
+      ? both(play)
+      : set('a kit', ownScripts(line, 'site-1')).then(play));
     expect(outcome).toMatchObject({ exit: 0, markers: [] });
     expect(outcome.calls).toHaveLength(5);
   });

@@ -243,6 +243,13 @@ describe.each(['2.7.2', '2.8.1'] as const)('verifyKit on kits of %s', (line) => 
       ]);
     });
 
+    it('finds that an admin kit without any signature should have some', async () => {
+      const { problems } = await after('admin@nvidia.com', async (kit) => {
+        for (const part of ['startup', 'local']) await rm(join(kit, part, 'signature.json'));
+      });
+      expect(problems.map(({ file }) => file)).toEqual(['startup/signature.json', 'local/signature.json']);
+    });
+
     it.each(['{"a": ', '[]', ''])('finds a signature.json that is no object: %j', async (text) => {
       const { problems } = await after('server1', (kit) =>
         writeFile(join(kit, 'startup/signature.json'), text),
