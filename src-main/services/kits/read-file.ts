@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import { DeskError } from '../../contract/errors.ts';
 
 /** The largest file of a kit that is looked at. Real ones are below 100 kB. */
-export const maxFileBytes = 64 * 1024 * 1024;
+const maxFileBytes = 64 * 1024 * 1024;
 
 /** Reads a regular file. Throws `not_found`, `denied`, `too_large` or `invalid_input`, each naming the file. */
 export async function readFileBytes(path: string, maxBytes = maxFileBytes): Promise<Buffer> {

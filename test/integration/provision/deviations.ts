@@ -178,9 +178,15 @@ function isLowered({ reference, ours }: Difference): boolean {
   return typeof reference === 'string' && reference !== ours && reference.toLowerCase() === ours;
 }
 
-/** The differences that no deviation excuses. */
-export function unexcused(differences: Difference[], context: Context): Difference[] {
-  return differences.filter(
-    (difference) => !deviations.some((deviation) => deviation.excuses(difference, context)),
-  );
+/** The differences that no deviation excuses; `used` collects the names of those that excused one. */
+export function unexcused(
+  differences: Difference[],
+  context: Context,
+  used = new Set<string>(),
+): Difference[] {
+  return differences.filter((difference) => {
+    const excuse = deviations.find((deviation) => deviation.excuses(difference, context));
+    if (excuse) used.add(excuse.name);
+    return excuse === undefined;
+  });
 }
