@@ -26,7 +26,8 @@ const registrations: readonly RegisterCommands[] = [
   registerTask,
 ];
 
-function buildProgram(host: CommandHost): Command {
+/** The whole command table. */
+export function buildProgram(host: CommandHost): Command {
   const { terminal } = host;
   const program = new Command('flaredesk')
     .description('Provision, deliver, start and operate NVIDIA FLARE federations.')
