@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -162,6 +163,32 @@ describe.each(['2.7.2', '2.8.1'] as const)('verifyKit on kits of %s', (line) => 
     const file = 'local/resources.json.default';
     const { problems } = await after('site-1', (kit) => writeFile(join(kit, file), content));
     expect(problems.map((problem) => problem.file)).toContain(file);
+  });
+
+  it.runIf(process.platform !== 'win32')('waits for nobody when a pipe stands in for a file', async () => {
+    const { problems } = await after('site-1', async (kit) => {
+      await rm(join(kit, 'startup/client.crt'));
+      execFileSync('mkfifo', [join(kit, 'startup/client.crt')]);
+    });
+    expect(problems).toContainEqual({
+      file: 'startup/client.crt',
+      problem: expect.stringContaining('not a regular file') as string,
+    });
+  });
+
+  it('finds that the root holds another kind of key', async () => {
+    const { problems } = await after('site-1', (kit) => {
+      const args = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+      const files = ['-keyout', join(kit, '../ec.key'), '-out', join(kit, 'startup/rootCA.pem')];
+      execFileSync('openssl', [...args, '-subj', '/CN=example_project', '-days', '9', ...files], {
+        stdio: 'ignore',
+      });
+      return rm(join(kit, '../ec.key'));
+    });
+    expect(problems).toContainEqual({
+      file: 'startup/rootCA.pem',
+      problem: 'holds a key of type ec; FLARE needs RSA',
+    });
   });
 
   it('finds characters that the runtime cannot read', async () => {
