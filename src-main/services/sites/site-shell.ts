@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { DeskError } from '../../contract/errors.ts';
-import { type ExecOptions, printable, type SshConnection } from '../ssh/index.ts';
+import { type ExecOptions, printable, type SshConnection, withoutControls } from '../ssh/index.ts';
 import { prelude } from './scripts.ts';
 import type { SiteTarget } from './types.ts';
 
@@ -92,7 +92,7 @@ export class SiteShell {
       lines: body
         .split('\n')
         .filter((line) => line !== '')
-        .map((line) => line.replace(/[\p{Cc}\p{Cf}]/gu, '')),
+        .map(withoutControls),
       errors: (errStart < 0 ? err : err.slice(errStart + begin.length)).trim().slice(0, 2000),
     };
   }

@@ -34,7 +34,9 @@ export async function statusOf(
   const age = number('age');
   const startedAt = text('started_kit') === runningKit ? number('started_at') : undefined;
   const since = now !== undefined && age !== undefined ? now - age : startedAt;
-  const logTail = lines.filter((line) => line.startsWith('tail ')).map((line) => line.slice('tail '.length));
+  const logTail = lines
+    .filter((line) => line.startsWith('tail '))
+    .map((line) => withoutTokens(line.slice('tail '.length)));
   const currentKit = text('current');
   const previousKit = text('previous');
   const log = text('log');
@@ -54,6 +56,11 @@ export async function statusOf(
     ...(log === undefined ? {} : { log }),
     ...(logTail.length === 0 ? {} : { logTail }),
   };
+}
+
+/** NVFlare writes the session tokens of clients into its log; they open sessions and are nobody's to see here. */
+function withoutTokens(line: string): string {
+  return line.replace(/(token\W{0,4})[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{20,}/gi, '$1…');
 }
 
 /** What callers see of it. */
