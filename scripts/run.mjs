@@ -55,7 +55,7 @@ const steps = {
   layers: () =>
     tool(
       'layers',
-      'dependency-cruiser/bin/dependency-cruise.mjs',
+      'dependency-cruiser/bin/dependency-cruiser.mjs',
       'src-main',
       'src-renderer',
       'test',
