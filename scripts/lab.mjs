@@ -43,6 +43,8 @@ function ensureSshd() {
   process.once('exit', () => ours && rmSync(policy, { force: true }));
   debian(['openssh-server'], 'The OpenSSH server (sshd)');
   if (ours) rmSync(policy, { force: true });
+  if (!existsSync('/usr/sbin/sshd'))
+    stop('The package openssh-server is installed, but /usr/sbin/sshd is missing.');
 }
 
 const fits = (name, oldest) => works(name, ['-c', `import sys; sys.exit(sys.version_info < (3, ${oldest}))`]);
