@@ -10,7 +10,7 @@ import {
   splitSections,
 } from '../../../../src-main/services/flare/fobs.ts';
 import { limits } from '../../../../src-main/services/flare/limits.ts';
-import { serverProof } from '../../../../src-main/services/flare/login.ts';
+import { serverProof } from '../../../../src-main/services/flare/challenge.ts';
 import { decodeMsgpack, encodeMsgpack } from '../../../../src-main/services/flare/msgpack.ts';
 import {
   decodeFrame,

@@ -13,7 +13,7 @@ import type { AdminKit } from '../../../../src-main/services/flare/index.ts';
 import { openSession } from '../../../../src-main/services/flare/index.ts';
 import { packRequest, parseReply, unpackReply } from '../../../../src-main/services/flare/hci.ts';
 import type { Link, LinkEvents } from '../../../../src-main/services/flare/link.ts';
-import { serverProof } from '../../../../src-main/services/flare/login.ts';
+import { serverProof } from '../../../../src-main/services/flare/challenge.ts';
 import { isUnknownChannel } from '../../../../src-main/services/flare/transfer.ts';
 import type { MsgpackMap } from '../../../../src-main/services/flare/msgpack.ts';
 import {
