@@ -228,12 +228,12 @@ builders:
     });
     expect(errors.map(({ code, line }) => [line, code])).toEqual([
       [12, 'hierarchy_circle'],
-      [13, 'hierarchy_circle'],
       [14, 'hierarchy_circle'],
       [15, 'participant_unknown'],
       [16, 'participant_unknown'],
     ]);
-    expect(errors[3]?.hint).toBe('Did you mean "site-1"?');
+    expect(errors[0]?.message).toContain('r1 → r2 → r1');
+    expect(errors[2]?.hint).toBe('Did you mean "site-1"?');
   });
 
   it('looks for named files beside the project first, then in the current folder', async () => {
