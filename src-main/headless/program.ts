@@ -6,6 +6,7 @@ import type { ExitCode } from './exit-codes.ts';
 import { createPrinter } from './printer.ts';
 import type { Terminal } from './terminal.ts';
 import { registerConsole } from './commands/console.ts';
+import { registerDemo } from './commands/demo.ts';
 import { registerJob } from './commands/job.ts';
 import { registerKit } from './commands/kit.ts';
 import { registerProject } from './commands/project.ts';
@@ -24,6 +25,7 @@ const registrations: readonly RegisterCommands[] = [
   registerConsole,
   registerJob,
   registerTask,
+  registerDemo,
 ];
 
 /** The whole command table. */

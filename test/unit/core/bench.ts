@@ -7,7 +7,7 @@ import { createCore, type Core } from '../../../src-main/core.ts';
 import type { DeskClient } from '../../../src-main/contract/index.ts';
 import type { Caller, CorePorts, Logger } from '../../../src-main/ports.ts';
 
-export const command: Caller = { name: 'command', placeOf: (given) => given };
+const command: Caller = { name: 'command', placeOf: (given) => given };
 
 /** A page: knows tokens, not paths. */
 export const page = (tokens: Record<string, string> = {}): Caller => ({

@@ -49,6 +49,7 @@ export function fakeTerminal(
     stderr: err.stream,
     environment: { FLAREDESK_CHECK: '1', ...options.environment },
     currentFolder: folder,
+    program: join(folder, 'flaredesk.js'),
     home: folder,
     user: 'tester',
     onInterrupt: (listener) => {

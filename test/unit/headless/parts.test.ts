@@ -37,7 +37,6 @@ describe('text of others', () => {
   it('never holds a control character but line end and tab afterwards', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
-         
         expect(confine(text)).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/);
       }),
     );

@@ -50,6 +50,7 @@ describe('every command', () => {
       'job follow',
       'job abort',
       'job download',
+      'demo',
     ]) {
       expect(names, name).toContain(name);
     }
@@ -144,6 +145,15 @@ describe('the program', () => {
     expect(answer.error).toMatchObject({
       code: 'needs_confirmation',
       hint: expect.stringContaining('--yes') as string,
+    });
+  });
+
+  it('says where the demo can be run when there is no checkout', async () => {
+    const { exit, answer } = await runJson(['demo']);
+    expect(exit).toBe(2);
+    expect(answer.error).toMatchObject({
+      code: 'unsupported',
+      hint: expect.stringContaining('npm run demo') as string,
     });
   });
 
