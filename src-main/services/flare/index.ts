@@ -2,7 +2,7 @@
 export { adminSignerOf, openAdminKit } from './kit.ts';
 export { openSession, type OpenSessionOptions } from './session.ts';
 export type { SessionTimeouts } from './timeouts.ts';
-export { SessionStepError, sessionSteps, type SessionStep } from './errors.ts';
+export { SessionStepError, type SessionStep } from './errors.ts';
 export { quoteArgument } from './hci.ts';
 export type {
   AdminKit,
