@@ -1,4 +1,4 @@
-/** `desk.yml`: what NVFlare's own files have no place for (docs/command-line.md). Pure: text in, settings and findings out. */
+/** `desk.yml`: what NVFlare's own files have no place for (docs/project-files.md). Pure: text in, settings and findings out. */
 import { z } from 'zod';
 import type { Finding } from '../../contract/finding.ts';
 import { flareLineOf } from './flare-line.ts';

@@ -23,7 +23,7 @@ export interface LoadedDesk {
 }
 
 /**
- * Reads desk.yml (docs/command-line.md). A missing file is no problem: both parts are empty then. Never throws for a bad file.
+ * Reads desk.yml (docs/project-files.md). A missing file is no problem: both parts are empty then. Never throws for a bad file.
  * @param file absolute path of desk.yml
  */
 export async function loadDesk(file: string): Promise<LoadedDesk> {
