@@ -72,6 +72,8 @@ export function readType(node: YamlMapping, path: string, report: Report): Parti
 export interface ReadName {
   written: string;
   used: string;
+  /** False when the name itself is reported; others may still refer to it. */
+  sound: boolean;
 }
 
 export function readName(
@@ -90,7 +92,7 @@ export function readName(
       message: `${at}: "${shorten(text)}" cannot be the name of a ${type}.`,
       hint: `${capital(participantNameRule[type])}.`,
     });
-    return undefined;
+    return { written: text, used: text, sound: false };
   }
   if (stateKeys.includes(text) || (text === serverCellName && (type === 'client' || type === 'relay'))) {
     report.error(found.node, at, {
@@ -98,16 +100,16 @@ export function readName(
       message: `${at}: "${text}" is reserved by NVFlare.`,
       hint: 'Choose another name.',
     });
-    return undefined;
+    return { written: text, used: text, sound: false };
   }
-  if (text.length <= longestCommonName) return { written: text, used: text };
+  if (text.length <= longestCommonName) return { written: text, used: text, sound: true };
   if (type !== 'server') {
     report.error(found.node, at, {
       code: 'name_too_long',
       message: `${at}: "${shorten(text)}" has ${text.length} characters; a certificate takes ${longestCommonName}.`,
       hint: 'Choose a shorter name.',
     });
-    return undefined;
+    return { written: text, used: text, sound: false };
   }
   const cut = text.slice(0, longestCommonName);
   report.warning(found.node, at, {
@@ -115,7 +117,7 @@ export function readName(
     message: `${at}: a certificate takes ${longestCommonName} characters; the server is called "${cut}" in the kits, others still connect to the full name.`,
     hint: 'Choose a short name and write the long one as default_host.',
   });
-  return { written: text, used: cut };
+  return { written: text, used: cut, sound: true };
 }
 
 export function readOrg(node: YamlMapping, path: string, report: Report): string | undefined {
@@ -128,7 +130,7 @@ export function readOrg(node: YamlMapping, path: string, report: Report): string
     message: `${join(path, 'org')}: "${shorten(found.text)}" is not an organisation name; only letters, digits and underscores are allowed.`,
     hint: simpleNamePattern.test(better) ? `Write "${better}".` : undefined,
   });
-  return undefined;
+  return found.text;
 }
 
 function capital(text: string): string {

@@ -46,8 +46,8 @@ export interface PlacedParticipant {
 }
 
 /**
- * Reads one participant. Answers undefined when name, type or org is missing or unusable, or when the entry is
- * one that NVFlare drops; everything found wrong is in the report.
+ * Reads one participant. Everything found wrong is in the report. Answers undefined only when it has no name or no
+ * known type; one with other faults still takes part in the checks between participants.
  */
 export function readParticipant(
   node: YamlNode,
@@ -74,12 +74,12 @@ export function readParticipant(
     return undefined;
   }
   const properties = readProperties(node, path, type, name ?? '', context);
-  if (name === undefined || org === undefined) return undefined;
+  if (name === undefined) return undefined;
   return {
     node,
     path,
     writtenName: name.written,
-    participant: { ...properties, name: name.used, org },
+    participant: { ...properties, name: name.used, org: org ?? '' },
   };
 }
 
@@ -229,6 +229,7 @@ function readListener(
     listener &&
     (type === 'client' || type === 'relay') &&
     name !== '' &&
+    name.sound &&
     !hostNamePattern.test(name.used)
   ) {
     report.error(child(node, 'name') ?? node, join(path, 'name'), {

@@ -48,7 +48,9 @@ export function renderFindings(
         .join(':');
       // Some sentences begin with their file anyway.
       const named = finding.file !== undefined && finding.message.startsWith(finding.file);
-      const where = [named ? '' : place, finding.path].filter(Boolean).join(' ');
+      // Most sentences name their field.
+      const path = finding.message.includes(finding.path ?? '') ? '' : finding.path;
+      const where = [named ? '' : place, path].filter(Boolean).join(' ');
       const hint = finding.hint ? `\n    ${confine(finding.hint)}` : '';
       return `${tint[finding.severity](finding.severity)}: ${confine(`${where ? `${where}: ` : ''}${finding.message}`)}${hint}\n`;
     })

@@ -236,6 +236,23 @@ builders:
     expect(errors[2]?.hint).toBe('Did you mean "site-1"?');
   });
 
+  it('checks what hangs together although single participants are wrong', async () => {
+    const { errors } = await load({
+      'project.yml': projectWith(`- {name: r_1, type: relay, org: a b, listening_host: {port: 1}}
+- {name: site 1, type: client, org: a, parent: nope, connect_to: {name: relay-9}}
+- {name: site-2, type: client, org: a-b, parent: site 1, connect_to: {name: r_1}}
+`),
+    });
+    expect(errors.map(({ code, path }) => `${code} ${path}`)).toEqual([
+      'name_not_host participants[1].name',
+      'org_invalid participants[1].org',
+      'name_invalid participants[2].name',
+      'participant_unknown participants[2].parent',
+      'participant_unknown participants[2].connect_to.name',
+      'org_invalid participants[3].org',
+    ]);
+  });
+
   it('looks for named files beside the project first, then in the current folder', async () => {
     const text = projectWith('  custom_ca_cert: ca.pem\n');
     const folder = await folderWith({
