@@ -54,7 +54,7 @@ export const deviations: Deviation[] = [
     name: 'what optional builders write is signed wherever they stand in the list',
     why: 'the reference leaves it unsigned when the builder follows SignatureBuilder',
     excuses(difference, { project }) {
-      const order = (project.builders as Fields[]).map(({ path }) => String(path).split('.').at(-1));
+      const order = ((project.builders ?? []) as Fields[]).map(({ path }) => String(path).split('.').at(-1));
       const isLate = (builder: string, file: string, name: string): boolean =>
         order.indexOf(builder) > order.indexOf('SignatureBuilder') && isContent(difference, file, name);
       return (

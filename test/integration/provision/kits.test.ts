@@ -98,31 +98,32 @@ describe.each(flareVersions)('kits of nvflare provision %s', (line) => {
     expect(found).toContainEqual(['server', 'server']);
   });
 
-  it.runIf(line === '2.7.2')('whatever the runtime refuses we find', async () => {
-    const vectors = new URL('../../fixtures/vectors/provision/kit-acceptance.json', import.meta.url);
-    const { 'mutations_of_2.7.2_kit': mutations } = JSON.parse(
-      await readFile(fileURLToPath(vectors), 'utf8'),
-    ) as {
-      'mutations_of_2.7.2_kit': { mutation: string; runtime: string; accepted: boolean }[];
-    };
-    const refused = new Set(
-      mutations
-        .filter(({ runtime, accepted }) => runtime === '2.7.2' && !accepted)
-        .map(({ mutation }) => mutation),
-    );
-    // A short salt is refused by runtimes with an old cryptography package alone; it is no sign of tampering.
-    refused.delete('signed with salt length 32');
-    expect([...refused].filter((name) => !(name in changes))).toEqual([]);
-    for (const [name, { kit, change }] of Object.entries(changes)) {
-      const copy = join(folder, 'copy');
-      await cp(join(prod, kit), copy, { recursive: true });
-      await change(copy);
-      const { problems } = await verifyKit(copy);
-      await rm(copy, { recursive: true });
-      expect(problems.length > 0, name).toBe(!harmless.has(name));
-      if (refused.has(name)) expect(harmless.has(name), name).toBe(false);
-    }
-  });
+  if (line === '2.7.2')
+    it('whatever the runtime refuses we find', async () => {
+      const vectors = new URL('../../fixtures/vectors/provision/kit-acceptance.json', import.meta.url);
+      const { 'mutations_of_2.7.2_kit': mutations } = JSON.parse(
+        await readFile(fileURLToPath(vectors), 'utf8'),
+      ) as {
+        'mutations_of_2.7.2_kit': { mutation: string; runtime: string; accepted: boolean }[];
+      };
+      const refused = new Set(
+        mutations
+          .filter(({ runtime, accepted }) => runtime === '2.7.2' && !accepted)
+          .map(({ mutation }) => mutation),
+      );
+      // A short salt is refused by runtimes with an old cryptography package alone; it is no sign of tampering.
+      refused.delete('signed with salt length 32');
+      expect([...refused].filter((name) => !(name in changes))).toEqual([]);
+      for (const [name, { kit, change }] of Object.entries(changes)) {
+        const copy = join(folder, 'copy');
+        await cp(join(prod, kit), copy, { recursive: true });
+        await change(copy);
+        const { problems } = await verifyKit(copy);
+        await rm(copy, { recursive: true });
+        expect(problems.length > 0, name).toBe(!harmless.has(name));
+        if (refused.has(name)) expect(harmless.has(name), name).toBe(false);
+      }
+    });
 });
 
 const harmless = new Set(['no change', 'signature.json pretty printed']);
