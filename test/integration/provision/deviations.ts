@@ -170,7 +170,7 @@ export const decisionDeviations: DecisionDeviation[] = [
       project.participants.some(
         ({ connect_to }) => typeof connect_to === 'object' && connect_to !== null && !('host' in connect_to),
       ) &&
-      /in <string>' requires string as left operand, not NoneType|INTERNAL_ERROR/.test(output),
+      /in <string>' requires string as left operand, not NoneType/.test(output),
   },
 ];
 
