@@ -7,7 +7,7 @@ import { describeError } from './core/errors.ts';
 import { findHandler } from './core/handlers.ts';
 import { createPromptQueue } from './core/prompt-queue.ts';
 import { createRouter } from './core/router.ts';
-import { createFileLogger } from './services/logging/index.ts';
+import { createDeferredLogger, createFileLogger } from './services/logging/index.ts';
 
 export interface Core {
   /** A client that acts in the caller's name. */
@@ -37,20 +37,24 @@ function once<Value>(make: () => Promise<Value>): Once<Value> {
  */
 export function createCore(ports: CorePorts): Core {
   const clock = ports.clock ?? systemClock;
-  const logger: Logger =
-    ports.logger ??
-    createFileLogger({
-      folder: ports.stateFolder,
-      level: 'info',
-      maxBytes: 5 * mebibyte,
-      maxFiles: 5,
-      clock,
-    });
   const disposal = new AbortController();
 
   const settings = once(async () =>
     (await import('./services/settings/index.ts')).openSettings(ports.stateFolder),
   );
+  // The settings say how much is logged; where they cannot be read, the defaults do.
+  const ownLogger = createDeferredLogger(async () => {
+    const { settingsSchema } = await import('./contract/settings.ts');
+    const chosen = await (await settings.get()).read().catch(() => settingsSchema.parse({}));
+    return createFileLogger({
+      folder: ports.stateFolder,
+      level: chosen.log_level,
+      maxBytes: chosen.log_mebibytes * mebibyte,
+      maxFiles: 5,
+      clock,
+    });
+  });
+  const logger: Logger = ports.logger ?? ownLogger;
   const store = once(async () => (await import('./services/store/index.ts')).openStore(ports.stateFolder));
   const audit = once(async () => {
     const { createAudit } = await import('./services/audit/index.ts');
@@ -108,6 +112,7 @@ export function createCore(ports: CorePorts): Core {
     await router.settled();
     const opened = await store.made()?.catch(() => undefined);
     opened?.close();
+    await ownLogger.flushed();
   });
 
   return { clientFor: router.clientFor, dispose: disposed.get };

@@ -4,7 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createFileLogger, redact, redactText } from '../../../../src-main/services/logging/index.ts';
+import {
+  createDeferredLogger,
+  createFileLogger,
+  redact,
+  redactText,
+} from '../../../../src-main/services/logging/index.ts';
 
 const { privateKey } = generateKeyPairSync('rsa', {
   modulusLength: 2048,
@@ -145,5 +150,25 @@ describe('the log file', () => {
       clock: { now: () => 0 },
     }).error('x');
     await chmod(folder, 0o700);
+  });
+});
+
+describe('a deferred logger', () => {
+  it('keeps the order of lines said before it was ready', async () => {
+    const seen: string[] = [];
+    const note = (message: string) => void seen.push(message);
+    let made = 0;
+    const logger = createDeferredLogger(async () => {
+      made += 1;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      return { debug: note, info: note, warn: note, error: note };
+    });
+    logger.info('one');
+    logger.error('two');
+    expect(seen).toEqual([]);
+    await logger.flushed();
+    logger.debug('three');
+    await logger.flushed();
+    expect({ seen, made }).toEqual({ seen: ['one', 'two', 'three'], made: 1 });
   });
 });
