@@ -8,6 +8,8 @@ export interface RawStatus extends SiteStatus {
   python?: number;
   /** Processes of this participant, whether its pid files know them or not. */
   processes: number[];
+  /** True where the host tells which processes are this participant's before they have written a pid file. */
+  seesAll: boolean;
 }
 
 /**
@@ -45,6 +47,7 @@ export async function statusOf(
     delivered: text('delivered') !== 'no' && currentKit !== undefined,
     folder: text('folder') ?? '',
     processes,
+    seesAll: values.has('sees_all'),
     ...(pid === undefined ? {} : { pid }),
     ...(python === undefined ? {} : { python }),
     ...(runningKit !== undefined && since !== undefined && now !== undefined
@@ -69,5 +72,6 @@ export function shownStatus(status: RawStatus): SiteStatus {
   delete shown.delivered;
   delete shown.processes;
   delete shown.python;
+  delete shown.seesAll;
   return shown;
 }
