@@ -3,7 +3,7 @@
  * Markdown table, writes it with the raw figures to bench/results. Ends with 1 when a bar is missed.
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { cpus, release, totalmem } from 'node:os';
+import { cpus, loadavg, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { newLabFolder } from '../test/lab/keeper.ts';
@@ -17,6 +17,11 @@ const { values: options } = parseArgs({
 });
 
 const folder = await newLabFolder('bench');
+const busy = loadavg()[0] ?? 0;
+if (busy > 0.5 * cpus().length)
+  process.stderr.write(
+    `Other programs keep this machine busy (load ${busy.toFixed(1)}): what runs in parallel looks slower than it is.\n`,
+  );
 const parts: Record<string, () => Promise<Row[]>> = {
   validation: () => benchValidation(folder),
   login: () => benchLogin(options.quick ? 3 : 7),
@@ -38,7 +43,7 @@ try {
 const missed = rows.flatMap((row) => misses(row).map((what) => `${row.what}: ${what}`));
 const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GB, Linux ${release()}, Node ${process.versions.node}`;
 const verdict = missed.length > 0 ? `Missed: ${missed.join('; ')}.` : 'Every bar is met.';
-const text = `${machine}\n\n${markdown(rows)}\n\n${verdict}\n`;
+const text = `${machine}, load at the start ${busy.toFixed(1)}\n\n${markdown(rows)}\n\n${verdict}\n`;
 process.stdout.write(text);
 
 const results = join(import.meta.dirname, 'results');

@@ -26,7 +26,7 @@ export async function benchProvisioning(folder: string, clients: number): Promis
     ours: { first: [], again: [] },
     theirs: { first: [], again: [] },
   };
-  const turns = clients <= 10 ? 5 : clients <= 100 ? 3 : 1;
+  const turns = clients <= 100 ? 5 : 1;
   for (let turn = 0; turn < turns; turn += 1) {
     // Alternate, so that neither always finds the machine warm.
     const order = [

@@ -23,11 +23,12 @@ const format = (value: number | undefined, unit = '') =>
 /** The bars a row misses; empty = passed. */
 export function misses(row: Row): string[] {
   const missed: string[] = [];
-  if (row.maxRatio !== undefined && row.theirs !== undefined && row.ours / row.theirs > row.maxRatio)
+  // Written so that a figure that is not a number is a miss.
+  if (row.maxRatio !== undefined && row.theirs !== undefined && !(row.ours / row.theirs <= row.maxRatio))
     missed.push(`ratio > ${row.maxRatio}`);
-  if (row.maxOurs !== undefined && row.ours > row.maxOurs)
+  if (row.maxOurs !== undefined && !(row.ours <= row.maxOurs))
     missed.push(`> ${format(row.maxOurs, row.unit ?? 's')}`);
-  if (row.peakOurs !== undefined && row.peakOurs > maxPeak) missed.push(`> ${maxPeak} MB`);
+  if (row.peakOurs !== undefined && !(row.peakOurs <= maxPeak)) missed.push(`> ${maxPeak} MB`);
   return missed;
 }
 

@@ -19,32 +19,7 @@ const quiet = (command, args) => spawnSync(command, args, { encoding: 'utf8' });
 const works = (command, args) => quiet(command, args).status === 0;
 const say = (sentence) => process.stderr.write(`${sentence}\n`);
 
-/** Installs Debian packages when we are root, else says the one line a person must run. */
-function debian(packages, what) {
-  const line = `apt-get install -y --no-install-recommends ${packages.join(' ')}`;
-  if (!works('apt-get', ['--version']))
-    stop(`${what} is missing. Install it with this system's package manager, then run this again.`);
-  if (process.getuid() !== 0) stop(`${what} is missing. Install it, then run this again:  sudo ${line}`);
-  say(`Installing ${packages.join(', ')} (once)…`);
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const apt = (...args) => spawnSync('apt-get', args, { encoding: 'utf8', env });
-  apt('update', '-qq');
-  const done = apt(...line.split(' ').slice(1));
-  if (done.status !== 0) stop(done.stderr.trim(), `${what} could not be installed. Try by hand:  ${line}`);
-}
-
-function ensureSshd() {
-  if (existsSync('/usr/sbin/sshd')) return;
-  // The distribution starts the service on its own; the lab runs its own instances, so keep that one from starting.
-  const policy = '/usr/sbin/policy-rc.d';
-  const ours = process.getuid() === 0 && !existsSync(policy);
-  if (ours) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
-  // Not a `finally`: the process may end inside.
-  process.once('exit', () => ours && rmSync(policy, { force: true }));
-  debian(['openssh-server'], 'The OpenSSH server (sshd)');
-  if (ours) rmSync(policy, { force: true });
-}
-
+const sshd = '/usr/sbin/sshd';
 const fits = (name, oldest) => works(name, ['-c', `import sys; sys.exit(sys.version_info < (3, ${oldest}))`]);
 
 /** A Python of this machine that is new enough; `oldest` is the second number of its version. */
@@ -53,18 +28,54 @@ const findPython = (oldest) =>
     fits(name, oldest),
   );
 
-function python(oldest) {
-  const found = findPython(oldest);
-  if (found) return found;
-  debian(['python3', 'python3-venv'], `Python 3.${oldest} or newer`);
-  if (!fits('/usr/bin/python3', oldest))
-    stop(`The Python of this system is older than 3.${oldest}. Install Python 3.${oldest} or newer.`);
-  return '/usr/bin/python3';
-}
-
 /** The newest line whose NVFlare runs on a Python of this machine. */
 export const newestLine = () =>
   flareVersions.findLast((version) => findPython(oldestPython[version])) ?? flareVersions.at(-1);
+
+/** What the system lacks for these lines: Debian packages, and what they are in words. */
+function lacking(versions) {
+  const packages = [];
+  const words = [];
+  if (!existsSync(sshd)) {
+    packages.push('openssh-server');
+    words.push('the OpenSSH server');
+  }
+  const oldest = Math.max(...versions.map((version) => oldestPython[version]), 0);
+  const python = findPython(oldest);
+  if (versions.length > 0 && !python) {
+    packages.push('python3', 'python3-venv');
+    words.push(`Python 3.${oldest} or newer`);
+  } else if (versions.length > 0 && !works(python, ['-c', 'import ensurepip, venv'])) {
+    packages.push('python3-venv');
+    words.push('the Python module venv');
+  }
+  return { packages, what: words.join(' and ') };
+}
+
+/** Installs what the system lacks when we are root on Debian, else says the one line a person must run. */
+function ensureSystem(versions) {
+  const { packages, what } = lacking(versions);
+  if (packages.length === 0) return;
+  const line = `apt-get install -y --no-install-recommends ${packages.join(' ')}`;
+  const missing = `This machine lacks ${what}.`;
+  if (!works('apt-get', ['--version']))
+    stop(`${missing} Install it with this system's package manager, then run this again.`);
+  if (process.getuid() !== 0) stop(`${missing} Install it, then run this again:  sudo ${line}`);
+  say(`Installing ${packages.join(', ')} (once)…`);
+  // The distribution starts the SSH service on its own; the lab runs its own instances, so keep that one from starting.
+  const policy = '/usr/sbin/policy-rc.d';
+  const ours = !existsSync(policy);
+  if (ours) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const apt = (...args) => spawnSync('apt-get', args, { encoding: 'utf8', env });
+  apt('update', '-qq');
+  const done = apt(...line.split(' ').slice(1));
+  if (ours) rmSync(policy, { force: true });
+  if (done.status !== 0) stop(done.stderr.trim(), `It could not be installed. Try by hand:  ${line}`);
+  const still = lacking(versions);
+  if (still.packages.length > 0)
+    stop(`This machine lacks ${still.what}, also after "${line}". Install a newer one by hand.`);
+}
 
 /** True when the environment holds that NVFlare and it can be loaded. */
 const holds = (folder, version) =>
@@ -73,41 +84,44 @@ const holds = (folder, version) =>
     'import aiohttp, grpc, importlib.metadata, msgpack, nvflare; print(importlib.metadata.version("nvflare"))',
   ]).stdout?.trim() === version;
 
-function ensureFlare(version) {
-  const folder = join(labFolder(), `nvflare-${version}`);
-  const stamp = join(folder, '.flaredesk-ready');
+const venv = (version) => join(labFolder(), `nvflare-${version}`);
+const stampOf = (version) => join(venv(version), '.flaredesk-ready');
+
+function isReady(version) {
+  const folder = venv(version);
+  const stamp = stampOf(version);
   const isStamped = existsSync(stamp) && readFileSync(stamp, 'utf8') === version;
-  if (isStamped && works(join(folder, 'bin/python'), ['-V'])) return;
-  if (!holds(folder, version)) {
-    const interpreter = python(oldestPython[version]);
-    say(`Installing NVIDIA FLARE ${version} into ${folder} (once)…`);
-    mkdirSync(labFolder(), { recursive: true });
-    const makeVenv = () => {
-      rmSync(folder, { recursive: true, force: true });
-      return quiet(interpreter, ['-m', 'venv', folder]);
-    };
-    if (makeVenv().status !== 0) {
-      debian(['python3-venv'], 'The Python module venv');
-      const again = makeVenv();
-      if (again.status !== 0)
-        stop(again.stderr.trim() || again.stdout.trim(), `"${interpreter} -m venv ${folder}" failed.`);
-    }
-    const pip = ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', '--use-pep517'];
-    const done = spawnSync(join(folder, 'bin/python'), [...pip, `nvflare==${version}`], {
-      stdio: ['ignore', process.stderr, process.stderr],
-    });
-    if (done.status !== 0)
-      stop(`pip could not install nvflare==${version}. Look at its message above, then run this again.`);
-    if (!holds(folder, version))
-      stop(`NVFlare ${version} in ${folder} does not load. Remove the folder, then run this again.`);
-  }
+  if (isStamped && works(join(folder, 'bin/python'), ['-V'])) return true;
+  if (!holds(folder, version)) return false;
   writeFileSync(stamp, version);
+  return true;
+}
+
+function installFlare(version) {
+  const folder = venv(version);
+  const python = findPython(oldestPython[version]);
+  say(`Installing NVIDIA FLARE ${version} into ${folder} (once)…`);
+  mkdirSync(labFolder(), { recursive: true });
+  rmSync(folder, { recursive: true, force: true });
+  const made = quiet(python, ['-m', 'venv', folder]);
+  if (made.status !== 0)
+    stop(made.stderr.trim() || made.stdout.trim(), `"${python} -m venv ${folder}" failed.`);
+  const pip = ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', '--use-pep517'];
+  const done = spawnSync(join(folder, 'bin/python'), [...pip, `nvflare==${version}`], {
+    stdio: ['ignore', process.stderr, process.stderr],
+  });
+  if (done.status !== 0)
+    stop(`pip could not install nvflare==${version}. Look at its message above, then run this again.`);
+  if (!holds(folder, version))
+    stop(`NVFlare ${version} in ${folder} does not load. Remove the folder, then run this again.`);
+  writeFileSync(stampOf(version), version);
 }
 
 /** Prepares the lab for these versions of NVFlare. Ends the process with one clear line where a person must act. */
 export function ensureLab(versions = flareVersions) {
   if (process.platform !== 'linux')
     stop('The lab (demo, tests with real peers, bench) needs Linux. "npm run check" works on this system.');
-  ensureSshd();
-  for (const version of versions) ensureFlare(version);
+  const missing = versions.filter((version) => !isReady(version));
+  ensureSystem(missing);
+  for (const version of missing) installFlare(version);
 }

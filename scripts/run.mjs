@@ -52,15 +52,12 @@ const steps = {
     await tool('types: contract and domain know no Node', 'typescript/bin/tsc', '-p', 'tsconfig.pure.json');
   },
   lint: () => tool('lint', 'eslint/bin/eslint.js', '--max-warnings', '0', '.'),
-  layers: () =>
-    tool(
-      'layers',
-      'dependency-cruiser/bin/dependency-cruise.mjs',
-      'src-main',
-      'src-renderer',
-      'test',
-      'bench',
-    ),
+  layers: () => {
+    const folders = ['src-main', 'src-renderer', 'test', 'bench'].filter((name) =>
+      existsSync(join(root, name)),
+    );
+    return tool('layers', 'dependency-cruiser/bin/dependency-cruiser.mjs', ...folders);
+  },
   format: () => tool('format', '@biomejs/biome/bin/biome', 'format', '.'),
   'format:fix': () => tool('format', '@biomejs/biome/bin/biome', 'format', '--write', '.'),
   unused: () => tool('unused', 'knip/bin/knip.js'),

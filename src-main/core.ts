@@ -9,7 +9,7 @@ import { createPlaceBook, type PlaceBook } from './core/place-book.ts';
 import { createPromptQueue } from './core/prompt-queue.ts';
 import { createRouter } from './core/router.ts';
 import { createSessionPool } from './core/session-pool.ts';
-import { createFileLogger } from './services/logging/index.ts';
+import { createDeferredLogger, createFileLogger } from './services/logging/index.ts';
 
 export interface Core {
   /** Tokens for paths, for hosts whose callers may not name paths. */
@@ -17,9 +17,9 @@ export interface Core {
   /** The core's own log, for its host. */
   readonly logger: Logger;
   /** A client that acts in the caller's name. */
-  clientFor(caller: Caller): DeskClient;
-  /** Cancels what runs, closes sessions and files. */
-  dispose(): Promise<void>;
+  readonly clientFor: (caller: Caller) => DeskClient;
+  /** Cancels what runs, closes sessions and files; once. */
+  readonly dispose: () => Promise<void>;
 }
 
 const systemClock = { now: () => Date.now() };
@@ -43,20 +43,24 @@ function once<Value>(make: () => Promise<Value>): Once<Value> {
  */
 export function createCore(ports: CorePorts): Core {
   const clock = ports.clock ?? systemClock;
-  const logger: Logger =
-    ports.logger ??
-    createFileLogger({
-      folder: ports.stateFolder,
-      level: 'info',
-      maxBytes: 5 * mebibyte,
-      maxFiles: 5,
-      clock,
-    });
   const disposal = new AbortController();
 
   const settings = once(async () =>
     (await import('./services/settings/index.ts')).openSettings(ports.stateFolder),
   );
+  // The settings say how much is logged; where they cannot be read, the defaults do.
+  const ownLogger = createDeferredLogger(async () => {
+    const { settingsSchema } = await import('./contract/settings.ts');
+    const chosen = await (await settings.get()).read().catch(() => settingsSchema.parse({}));
+    return createFileLogger({
+      folder: ports.stateFolder,
+      level: chosen.log_level,
+      maxBytes: chosen.log_mebibytes * mebibyte,
+      maxFiles: 5,
+      clock,
+    });
+  });
+  const logger: Logger = ports.logger ?? ownLogger;
   const store = once(async () => (await import('./services/store/index.ts')).openStore(ports.stateFolder));
   const audit = once(async () => {
     const { createAudit } = await import('./services/audit/index.ts');
@@ -151,22 +155,20 @@ export function createCore(ports: CorePorts): Core {
     disposed: disposal.signal,
   });
 
-  return {
-    places,
-    logger,
-    clientFor: (caller) => router.clientFor(caller),
-    async dispose() {
-      disposal.abort();
-      (await board.made()?.catch(() => undefined))?.dispose();
-      (await workspace.made()?.catch(() => undefined))?.dispose();
-      (await custody.made()?.catch(() => undefined))?.lock();
-      await sessions.dispose();
-      const runner = await tasks.made()?.catch(() => undefined);
-      await runner?.dispose();
-      (await taskLogs.made()?.catch(() => undefined))?.dispose();
-      await router.settled();
-      const opened = await store.made()?.catch(() => undefined);
-      opened?.close();
-    },
-  };
+  const disposed = once(async () => {
+    disposal.abort();
+    (await board.made()?.catch(() => undefined))?.dispose();
+    (await workspace.made()?.catch(() => undefined))?.dispose();
+    (await custody.made()?.catch(() => undefined))?.lock();
+    await sessions.dispose();
+    const runner = await tasks.made()?.catch(() => undefined);
+    await runner?.dispose();
+    (await taskLogs.made()?.catch(() => undefined))?.dispose();
+    await router.settled();
+    const opened = await store.made()?.catch(() => undefined);
+    opened?.close();
+    await ownLogger.flushed();
+  });
+
+  return { places, logger, clientFor: router.clientFor, dispose: disposed.get };
 }

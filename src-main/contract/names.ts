@@ -86,3 +86,6 @@ export type TaskName = (typeof taskNames)[number];
 export type StreamName = (typeof streamNames)[number];
 export type StateName = (typeof stateNames)[number];
 export type PromptName = (typeof promptNames)[number];
+
+/** The steps a site can be asked for. */
+export const siteVerbs = ['check', 'distribute', 'start', 'stop', 'status', 'rollback'] as const;

@@ -1,6 +1,6 @@
 /** Project files: begin one, check it, and say what provisioning would do. */
 import { z } from 'zod';
-import { flareVersionField, placeField, placesField } from './fields.ts';
+import { flareVersionField, namesField, placeField, placesField } from './fields.ts';
 import { findingSchema } from './finding.ts';
 import { defineCall } from './kernel.ts';
 
@@ -42,7 +42,7 @@ export const projects = {
     input: z.strictObject({
       ...projectInput,
       workspace: placeField.optional(),
-      reissue: z.array(z.string().min(1).max(255)).max(1000).optional(),
+      reissue: namesField.optional(),
     }),
     output: z.strictObject({
       create: z.array(z.string()),

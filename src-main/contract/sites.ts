@@ -2,9 +2,8 @@
 import { z } from 'zod';
 import { nameField, namesField, placeField } from './fields.ts';
 import { defineTask } from './kernel.ts';
+import { siteVerbs } from './names.ts';
 import { errorSchema } from './tasks.ts';
-
-export const siteVerbs = ['check', 'distribute', 'start', 'stop', 'status', 'rollback'] as const;
 
 const siteResultSchema = z.strictObject({
   name: z.string(),

@@ -5,14 +5,20 @@ import { DeskError, type ErrorAnswer, type FieldError } from '../contract/errors
 import type { Logger } from '../ports.ts';
 import { redactText } from '../services/logging/index.ts';
 
+/** Every text in it without secrets: paths and names in it came from a caller, or from files of others. */
 const clean = (answer: ErrorAnswer): ErrorAnswer => ({
   ...answer,
   message: redactText(answer.message),
   ...(answer.hint === undefined ? {} : { hint: redactText(answer.hint) }),
-  ...(answer.fields === undefined
-    ? {}
-    : { fields: answer.fields.map((field) => ({ ...field, message: redactText(field.message) })) }),
+  ...(answer.fields === undefined ? {} : { fields: answer.fields.map(cleanField) }),
 });
+
+const cleanField = (field: FieldError): FieldError =>
+  Object.fromEntries(
+    Object.entries(field)
+      .filter(([, value]) => value !== undefined)
+      .map(([key, value]) => [key, typeof value === 'string' ? redactText(value) : (value as unknown)]),
+  ) as unknown as FieldError;
 
 /** A DeskError as it is; anything else as `internal` with an id under which the log has the details. */
 export function describeError(error: unknown, logger: Logger): ErrorAnswer {

@@ -2,9 +2,9 @@ import type { CallHandlers } from './context.ts';
 import { loadFor, soundProject } from './sound-project.ts';
 
 export const handlers: Pick<CallHandlers, 'projects.create' | 'projects.check' | 'projects.plan'> = {
-  'projects.create': async ({ directory, from, flare }) => {
+  'projects.create': async ({ directory, from, flare }, { core }) => {
     const { newProject } = await import('../services/projects/index.ts');
-    return newProject(directory, { from, flare });
+    return newProject(directory, { from, flare: flare ?? (await (await core.settings()).read()).flare });
   },
 
   'projects.check': async (input) => {

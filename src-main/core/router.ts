@@ -33,9 +33,9 @@ export interface RouterOptions {
 }
 
 export interface Router {
-  clientFor(caller: Caller): DeskClient;
+  readonly clientFor: (caller: Caller) => DeskClient;
   /** Resolves when every ended task stands in the audit trail. */
-  settled(): Promise<void>;
+  readonly settled: () => Promise<void>;
 }
 
 const unknownName = (kind: string, name: string): DeskError =>
@@ -124,6 +124,7 @@ export function createRouter({ core, states, checkOutputs, disposed }: RouterOpt
     );
     const signal = AbortSignal.any([deadline.signal, disposed, ...(asked ? [asked] : [])]);
     try {
+      signal.throwIfAborted();
       const value = await raceAbort(handler(input, { core, caller, signal }), signal);
       await auditCall(declaration, input, caller, 'done');
       return checked(declaration, declaration.output, value);

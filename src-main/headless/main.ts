@@ -18,6 +18,7 @@ const terminal: Terminal = {
   stderr: process.stderr,
   environment: process.env,
   currentFolder: process.cwd(),
+  program: process.argv[1] ?? '',
   home: homedir(),
   user: userName(),
   onInterrupt(listener) {

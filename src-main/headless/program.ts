@@ -6,6 +6,7 @@ import type { ExitCode } from './exit-codes.ts';
 import { createPrinter } from './printer.ts';
 import type { Terminal } from './terminal.ts';
 import { registerConsole } from './commands/console.ts';
+import { registerDemo } from './commands/demo.ts';
 import { registerJob } from './commands/job.ts';
 import { registerKit } from './commands/kit.ts';
 import { registerProject } from './commands/project.ts';
@@ -26,9 +27,11 @@ const registrations: readonly RegisterCommands[] = [
   registerJob,
   registerTask,
   registerServe,
+  registerDemo,
 ];
 
-function buildProgram(host: CommandHost): Command {
+/** The whole command table. */
+export function buildProgram(host: CommandHost): Command {
   const { terminal } = host;
   const program = new Command('flaredesk')
     .description('Provision, deliver, start and operate NVIDIA FLARE federations.')

@@ -29,7 +29,7 @@ function bytes(count: number): string {
 }
 
 function amount(progress: Extract<TaskEvent, { kind: 'progress' }>['progress']): string {
-  if (progress.done === undefined) return '';
+  if (progress.done === undefined || progress.total === 0) return '';
   const show = progress.unit === 'bytes' ? bytes : String;
   if (progress.total === undefined) return ` ${show(progress.done)}`;
   const percent = progress.total > 0 ? ` (${Math.floor((progress.done / progress.total) * 100)} %)` : '';

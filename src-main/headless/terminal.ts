@@ -7,6 +7,8 @@ export interface Terminal {
   readonly stderr: Writable & { isTTY?: boolean; columns?: number; rows?: number };
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly currentFolder: string;
+  /** Path of the running program. */
+  readonly program: string;
   readonly home: string;
   readonly user: string;
   /** Calls back on each Ctrl-C (and on the request to end); answers how to stop listening. */

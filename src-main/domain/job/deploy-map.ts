@@ -1,7 +1,7 @@
 import { type Finder, isRecord, isTruthy, kindOf, shown } from './finder.ts';
 import type { FieldPath } from './json-places.ts';
 
-export const everySite = '@ALL';
+const everySite = '@ALL';
 export const serverSite = 'server';
 
 /** Which app goes where. */

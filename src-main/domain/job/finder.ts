@@ -32,7 +32,7 @@ export function finderFor(file?: string, document?: PlacedDocument): Finder {
 }
 
 /** `deploy_map.app[0]` */
-export function fieldName(path: FieldPath): string {
+function fieldName(path: FieldPath): string {
   return path
     .map((part, at) => (typeof part === 'number' ? `[${part}]` : at === 0 ? part : `.${part}`))
     .join('');

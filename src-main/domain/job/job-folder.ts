@@ -21,7 +21,7 @@ export interface JobFolder {
 }
 
 /** Forms of a configuration file in the order the server looks for them. */
-export const configExtensions = [
+const configExtensions = [
   '.json',
   '.conf',
   '.yml',

@@ -41,10 +41,10 @@ const words: Record<string, unknown> = {
   '-Infinity': Number.NEGATIVE_INFINITY,
 };
 
-export const keyOf = (path: FieldPath): string => JSON.stringify(path);
+const keyOf = (path: FieldPath): string => JSON.stringify(path);
 
 /** Line and column of an offset. */
-export function placeAt(text: string, offset: number): Place {
+function placeAt(text: string, offset: number): Place {
   let line = 1;
   let start = 0;
   for (let at = text.indexOf('\n'); at !== -1 && at < offset; at = text.indexOf('\n', at + 1)) {

@@ -1,75 +1,12 @@
 /** Builders and packager: known classes, their arguments and their order (docs/reference/provisioning.md §2.8, §3.1). */
+import { builderPaths, builderRules, packagerRules, refusedBuilders } from './builder-rules.ts';
+import type { ArgumentRule, BuilderRule } from './builder-rules.ts';
 import type { BuilderSpec, FlareLine } from './model.ts';
 import { nearest } from './near-miss.ts';
 import { join } from './report.ts';
 import type { Report } from './report.ts';
 import { child, isTruthy, positionOf, shorten, textOf, toPlain } from './yaml/node.ts';
 import type { YamlMapping, YamlNode } from './yaml/node.ts';
-
-const implementation = 'nvflare.lighter.impl.';
-
-export const builderPaths = {
-  workspace: `${implementation}workspace.WorkspaceBuilder`,
-  staticFile: `${implementation}static_file.StaticFileBuilder`,
-  cert: `${implementation}cert.CertBuilder`,
-  signature: `${implementation}signature.SignatureBuilder`,
-  template: `${implementation}template.TemplateBuilder`,
-  docker: `${implementation}docker.DockerBuilder`,
-  dockerLauncher: `${implementation}docker_launcher.DockerLauncherBuilder`,
-  helmChart: `${implementation}helm_chart.HelmChartBuilder`,
-  aws: `${implementation}aws.AWSBuilder`,
-  azure: `${implementation}azure.AzureBuilder`,
-  edge: `${implementation}edge.EdgeBuilder`,
-  he: `${implementation}he.HEBuilder`,
-  cc: 'nvflare.lighter.cc_provision.impl.cc.CCBuilder',
-  onPremPackager: 'nvflare.lighter.cc_provision.impl.onprem_packager.OnPremPackager',
-} as const;
-
-type ArgumentRule = 'text' | 'name' | 'templates' | 'any';
-
-interface BuilderRule {
-  /** Missing = both lines. */
-  lines?: readonly FlareLine[];
-  args: Readonly<Record<string, ArgumentRule>>;
-  required?: readonly string[];
-  /** Unknown arguments are swallowed instead of refused. */
-  takesAny?: boolean;
-}
-
-const rules = new Map<string, BuilderRule>([
-  [builderPaths.workspace, { args: { template_file: 'templates' } }],
-  [
-    builderPaths.staticFile,
-    {
-      args: {
-        config_folder: 'any',
-        scheme: 'text',
-        app_validator: 'any',
-        download_job_url: 'any',
-        docker_image: 'text',
-        overseer_agent: 'any',
-      },
-      takesAny: true,
-    },
-  ],
-  [builderPaths.cert, { args: {} }],
-  [builderPaths.signature, { args: {} }],
-  [builderPaths.template, { args: {} }],
-  [builderPaths.docker, { args: { base_image: 'text', requirements_file: 'text' } }],
-  [
-    builderPaths.dockerLauncher,
-    { lines: ['2.7.2'], args: { docker_image: 'text', base_image: 'text', requirements_file: 'text' } },
-  ],
-  [builderPaths.helmChart, { lines: ['2.7.2'], args: { docker_image: 'text' }, required: ['docker_image'] }],
-  [builderPaths.aws, { args: {} }],
-  [builderPaths.azure, { args: {} }],
-  [builderPaths.edge, { args: {} }],
-  [builderPaths.cc, { args: { cc_mgr_id: 'name' } }],
-]);
-
-const packagerRules = new Map<string, BuilderRule>([
-  [builderPaths.onPremPackager, { args: { cc_config_key: 'text', build_image_cmd: 'text' } }],
-]);
 
 const builtInSchemes = ['grpc', 'tcp', 'http'];
 const templateNames = ['master_template.yml', 'aws_template.yml', 'azure_template.yml', 'edge_template.yml'];
@@ -97,7 +34,7 @@ export function readBuilders(root: YamlMapping, line: FlareLine, report: Report)
   const builders: { spec: BuilderSpec; node: YamlNode; path: string }[] = [];
   node.items.forEach((item, index) => {
     const path = `builders[${index}]`;
-    const spec = readSpec(item, path, rules, line, report);
+    const spec = readSpec(item, path, builderRules, line, report);
     if (spec) builders.push({ spec, node: item, path });
   });
   const complete = builders.length === node.items.length;
@@ -151,7 +88,7 @@ function refuseClass(
   line: FlareLine,
   report: Report,
 ): void {
-  const what = known === rules ? 'builder' : 'packager';
+  const what = known === builderRules ? 'builder' : 'packager';
   const name = shorten(classPath, 120);
   if (known.get(classPath)) {
     report.error(node, path, {
@@ -161,10 +98,11 @@ function refuseClass(
     });
     return;
   }
-  if (classPath === builderPaths.he) {
+  const refused = refusedBuilders.get(classPath);
+  if (refused !== undefined) {
     report.error(node, path, {
       code: 'builder_unsupported',
-      message: `${name}: homomorphic encryption contexts need Python (TenSEAL) and are not made here.`,
+      message: `${name}: ${refused}.`,
       hint: wayOut(line),
     });
     return;

@@ -1,4 +1,4 @@
-/** `desk.yml`: what NVFlare's own files have no place for (docs/command-line.md). Pure: text in, settings and findings out. */
+/** `desk.yml`: what NVFlare's own files have no place for (docs/project-files.md). Pure: text in, settings and findings out. */
 import { z } from 'zod';
 import type { Finding } from '../../contract/finding.ts';
 import { flareLineOf } from './flare-line.ts';
@@ -207,7 +207,7 @@ function issueFindings(root: YamlNode, issue: z.core.$ZodIssue): Finding[] {
     });
   }
   const at = fieldPathText(path);
-  const isMissing = issue.code === 'invalid_type' && nodeAt(root, path) === nodeAt(root, path.slice(0, -1));
+  const isMissing = path.length > 0 && nodeAt(root, path) === nodeAt(root, path.slice(0, -1));
   const message = isMissing
     ? `${at || 'desk.yml'} is missing.`
     : `${at || 'desk.yml'} must be ${expectation(issue)}.`;

@@ -2,7 +2,7 @@
 import type { ParticipantType } from './model.ts';
 
 /** Read at the project level as a fallback for participants. */
-export const fallbackKeys = [
+const fallbackKeys = [
   'connection_security',
   'custom_ca_cert',
   'allow_error_sending',

@@ -1,5 +1,4 @@
 /** Name rules of docs/reference/provisioning.md §2.2 and §2.3, with a fix for each. */
-import { flareLines } from './model.ts';
 import type { ParticipantType } from './model.ts';
 
 /** X.509 limits a common name to 64 characters. */
@@ -10,9 +9,9 @@ export const longestProjectName = 63;
 export const projectNamePattern = /^[A-Za-z0-9][A-Za-z0-9._ -]*$/;
 export const hostNamePattern =
   /^(?:(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])\.)*(?:[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9])$/;
-export const siteNamePattern = /^[A-Za-z0-9_-]+$/;
+const siteNamePattern = /^[A-Za-z0-9_-]+$/;
 /** The class of the last label really contains a vertical bar. */
-export const adminNamePattern = /^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Z|a-z]{2,}$/;
+const adminNamePattern = /^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Z|a-z]{2,}$/;
 export const simpleNamePattern = /^[A-Za-z0-9_]+$/;
 export const studyNamePattern = /^[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?$/;
 
@@ -38,5 +37,3 @@ export const participantNameRule: Record<ParticipantType, string> = {
   relay: 'a relay name has only letters, digits, hyphens and underscores',
   admin: 'an admin name is an e-mail address such as lead@hospital-a.org',
 };
-
-export const lineList = flareLines.join(' or ');

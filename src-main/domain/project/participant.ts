@@ -1,18 +1,12 @@
 /** One participant: `project.yml` mapping -> Participant, every problem reported (docs/reference/provisioning.md §2.3–§2.5). */
 import { capacityKeys, foreignParticipantKeys, participantKeys } from './keys.ts';
 import type { Capacity, FlareLine, Participant, ParticipantType } from './model.ts';
-import {
-  adminRoles,
-  hostNamePattern,
-  longestCommonName,
-  participantNamePattern,
-  participantNameRule,
-  participantTypes,
-  serverCellName,
-  simpleNamePattern,
-  stateKeys,
-} from './names.ts';
+import { readFile } from './file-reference.ts';
+import type { FileLookup } from './file-reference.ts';
+import { adminRoles, hostNamePattern, simpleNamePattern } from './names.ts';
 import { nearest } from './near-miss.ts';
+import { readName, readOrg, readType } from './participant-identity.ts';
+import type { ReadName } from './participant-identity.ts';
 import { readConnectTo, readListeningHost } from './network.ts';
 import { join } from './report.ts';
 import type { Report } from './report.ts';
@@ -26,17 +20,6 @@ import {
 } from './values.ts';
 import { child, isTruthy, positionOf, shorten, textOf, toPlain } from './yaml/node.ts';
 import type { YamlMapping, YamlNode } from './yaml/node.ts';
-
-/** A file named in the project: where it is looked for and whether it is there. */
-export interface FileFact {
-  /** Absolute path. */
-  path: string;
-  state: 'file' | 'missing' | 'not_a_file' | 'unreadable';
-  /** Where it was found: nvflare looks in the current folder only. */
-  found: 'project' | 'current_folder';
-}
-
-export type FileLookup = (written: string) => FileFact;
 
 /** Values of the project level that a participant falls back to. */
 export interface Fallbacks {
@@ -63,8 +46,8 @@ export interface PlacedParticipant {
 }
 
 /**
- * Reads one participant. Answers undefined when name, type or org is missing or unusable, or when the entry is
- * one that NVFlare drops; everything found wrong is in the report.
+ * Reads one participant. Everything found wrong is in the report. Answers undefined only when it has no name or no
+ * known type; one with other faults still takes part in the checks between participants.
  */
 export function readParticipant(
   node: YamlNode,
@@ -82,7 +65,7 @@ export function readParticipant(
     );
     return undefined;
   }
-  const type = forcedType ?? readType(node, path, context);
+  const type = forcedType ?? readType(node, path, report);
   const name = readName(node, path, type, report);
   const org = readOrg(node, path, report);
   report.nearMisses(node, path, [...Object.keys(participantKeys), ...foreignParticipantKeys]);
@@ -91,134 +74,13 @@ export function readParticipant(
     return undefined;
   }
   const properties = readProperties(node, path, type, name ?? '', context);
-  if (name === undefined || org === undefined) return undefined;
+  if (name === undefined) return undefined;
   return {
     node,
     path,
     writtenName: name.written,
-    participant: { ...properties, name: name.used, org },
+    participant: { ...properties, name: name.used, org: org ?? '' },
   };
-}
-
-function required(node: YamlMapping, key: string, path: string, report: Report): YamlNode | undefined {
-  const value = child(node, key);
-  if (isTruthy(value)) return value;
-  report.error(value ?? node, join(path, key), {
-    code: 'missing_key',
-    message: value ? `${join(path, key)} is empty.` : `${path} has no ${key}.`,
-    hint: `Write "${key}: …"; every participant needs name, type and org.`,
-  });
-  return undefined;
-}
-
-function requiredText(
-  node: YamlMapping,
-  key: string,
-  path: string,
-  report: Report,
-): { node: YamlNode; text: string } | undefined {
-  const value = required(node, key, path, report);
-  if (!value) return undefined;
-  const text = textOf(value);
-  if (text === undefined) {
-    report.wrongType(
-      value,
-      join(path, key),
-      'text',
-      value.kind === 'scalar' ? 'Put it in quotes.' : undefined,
-    );
-    return undefined;
-  }
-  return { node: value, text };
-}
-
-function readType(node: YamlMapping, path: string, context: ParticipantContext): ParticipantType | undefined {
-  const { report } = context;
-  const found = requiredText(node, 'type', path, report);
-  if (!found) return undefined;
-  const known = participantTypes.find((one) => one === found.text);
-  if (known) return known;
-  const meant = nearest(found.text, participantTypes);
-  report.error(found.node, join(path, 'type'), {
-    code: found.text === 'overseer' ? 'overseer_removed' : 'type_unknown',
-    message:
-      found.text === 'overseer'
-        ? 'NVFlare has no overseer any more.'
-        : `${join(path, 'type')}: "${shorten(found.text)}" is not a participant type.`,
-    hint:
-      found.text === 'overseer'
-        ? 'Remove this participant.'
-        : meant
-          ? `Did you mean "${meant}"?`
-          : `Use one of ${participantTypes.join(', ')}.`,
-  });
-  return undefined;
-}
-
-interface ReadName {
-  written: string;
-  used: string;
-}
-
-function readName(
-  node: YamlMapping,
-  path: string,
-  type: ParticipantType | undefined,
-  report: Report,
-): ReadName | undefined {
-  const found = requiredText(node, 'name', path, report);
-  if (!found || !type) return undefined;
-  const { text } = found;
-  const at = join(path, 'name');
-  if (!participantNamePattern[type].test(text)) {
-    report.error(found.node, at, {
-      code: 'name_invalid',
-      message: `${at}: "${shorten(text)}" cannot be the name of a ${type}.`,
-      hint: `${capital(participantNameRule[type])}.`,
-    });
-    return undefined;
-  }
-  if (stateKeys.includes(text) || (text === serverCellName && (type === 'client' || type === 'relay'))) {
-    report.error(found.node, at, {
-      code: 'name_reserved',
-      message: `${at}: "${text}" is reserved by NVFlare.`,
-      hint: 'Choose another name.',
-    });
-    return undefined;
-  }
-  if (text.length <= longestCommonName) return { written: text, used: text };
-  if (type !== 'server') {
-    report.error(found.node, at, {
-      code: 'name_too_long',
-      message: `${at}: "${shorten(text)}" has ${text.length} characters; a certificate takes ${longestCommonName}.`,
-      hint: 'Choose a shorter name.',
-    });
-    return undefined;
-  }
-  const cut = text.slice(0, longestCommonName);
-  report.warning(found.node, at, {
-    code: 'name_cut',
-    message: `${at}: a certificate takes ${longestCommonName} characters; the server is called "${cut}" in the kits, others still connect to the full name.`,
-    hint: 'Choose a short name and write the long one as default_host.',
-  });
-  return { written: text, used: cut };
-}
-
-function readOrg(node: YamlMapping, path: string, report: Report): string | undefined {
-  const found = requiredText(node, 'org', path, report);
-  if (!found) return undefined;
-  if (simpleNamePattern.test(found.text)) return found.text;
-  const better = found.text.replace(/[^A-Za-z0-9_]+/g, '_');
-  report.error(found.node, join(path, 'org'), {
-    code: 'org_invalid',
-    message: `${join(path, 'org')}: "${shorten(found.text)}" is not an organisation name; only letters, digits and underscores are allowed.`,
-    hint: simpleNamePattern.test(better) ? `Write "${better}".` : undefined,
-  });
-  return undefined;
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** A participant of unknown type still gets its hosts and ports checked. */
@@ -367,6 +229,7 @@ function readListener(
     listener &&
     (type === 'client' || type === 'relay') &&
     name !== '' &&
+    name.sound &&
     !hostNamePattern.test(name.used)
   ) {
     report.error(child(node, 'name') ?? node, join(path, 'name'), {
@@ -405,50 +268,4 @@ function readCapacity(value: YamlNode, at: string, report: Report): Capacity {
       report,
     ),
   };
-}
-
-/** A file that must be there. Answers its absolute path. */
-export function readFile(
-  value: YamlNode,
-  at: string,
-  context: Pick<ParticipantContext, 'files' | 'report'>,
-): string | undefined {
-  const { report, files } = context;
-  if (!isTruthy(value)) return undefined;
-  const written = textOf(value);
-  if (written === undefined) {
-    report.wrongType(
-      value,
-      at,
-      'the path of a file',
-      value.kind === 'mapping' ? 'Move these settings to a file of their own and name it here.' : undefined,
-    );
-    return undefined;
-  }
-  const fact = files(written);
-  const problems = {
-    file: undefined,
-    missing: `the file ${shorten(written, 200)} does not exist`,
-    not_a_file: `${shorten(written, 200)} is not a file`,
-    unreadable: `the file ${shorten(written, 200)} cannot be read`,
-  };
-  const problem = problems[fact.state];
-  if (problem !== undefined) {
-    report.error(value, at, {
-      code: 'file_missing',
-      message: `${at}: ${problem}.`,
-      hint: written.startsWith('~')
-        ? 'NVFlare does not expand "~"; write the full path.'
-        : `Relative paths count from the folder of project.yml; looked for ${fact.path}.`,
-    });
-    return undefined;
-  }
-  if (fact.found === 'current_folder') {
-    report.warning(value, at, {
-      code: 'file_outside_project',
-      message: `${at}: ${shorten(written, 200)} is not beside project.yml; the one in the current folder is used.`,
-      hint: 'Move the file beside project.yml, or write its full path.',
-    });
-  }
-  return fact.path;
 }

@@ -63,6 +63,8 @@ class Trees {
   readonly #server: PlacedParticipant;
   readonly #complete: boolean;
   readonly #report: Report;
+  readonly #settled = { parent: new Set<string>(), connect_to: new Set<string>() };
+  #suggestions = 0;
 
   constructor(
     placed: readonly PlacedParticipant[],
@@ -160,29 +162,32 @@ class Trees {
     }
   }
 
-  /** Follows the parents; reports at every member of the circle, as each of them must be looked at. */
+  /** Follows the parents up to the server. One finding per circle; a name once followed is not followed again. */
   #checkCircle(
     one: PlacedParticipant,
     at: string,
-    key: string,
+    key: 'parent' | 'connect_to',
     parentOf: (participant: Participant) => string | undefined,
   ): void {
-    const chain: string[] = [one.participant.name];
-    let next = parentOf(one.participant);
-    while (next !== undefined && !this.#isServer(next)) {
-      if (next === one.participant.name) {
-        this.#report.error(nodeOf(one, key), at, {
-          code: 'hierarchy_circle',
-          message: `${at} goes round in a circle: ${[...chain, next].join(' → ')}.`,
-          hint: 'One of them must hang on the server.',
-        });
-        return;
-      }
-      if (chain.includes(next)) return;
+    const settled = this.#settled[key];
+    const chain: string[] = [];
+    const inChain = new Set<string>();
+    let next: string | undefined = one.participant.name;
+    while (next !== undefined && !this.#isServer(next) && !settled.has(next) && !inChain.has(next)) {
+      inChain.add(next);
       chain.push(next);
-      const parent = this.#byName.get(next)?.participant;
+      const parent: Participant | undefined = this.#byName.get(next)?.participant;
       next = parent && parentOf(parent);
     }
+    for (const name of chain) settled.add(name);
+    if (next === undefined || !inChain.has(next)) return;
+    const circle = [...chain.slice(chain.indexOf(next)), next];
+    const shown = circle.length > 8 ? [...circle.slice(0, 6), '…', next] : circle;
+    this.#report.error(nodeOf(one, key), at, {
+      code: 'hierarchy_circle',
+      message: `${at} leads into a circle: ${shown.join(' → ')}.`,
+      hint: 'One of them must hang on the server.',
+    });
   }
 
   #checkHost(
@@ -200,6 +205,17 @@ class Trees {
     });
   }
 
+  /** Comparing with every name is dear; in a project of thousands the first suggestions are enough. */
+  #suggest(name: string, ownName: string, known: string[]): string | undefined {
+    this.#suggestions += 1;
+    return this.#suggestions > 20
+      ? undefined
+      : nearest(
+          name,
+          known.filter((other) => other !== ownName),
+        );
+  }
+
   #unknown(
     one: PlacedParticipant,
     key: string,
@@ -209,10 +225,7 @@ class Trees {
     known: string[],
   ): void {
     if (!this.#complete && !this.#byName.has(name)) return;
-    const meant = nearest(
-      name,
-      known.filter((other) => other !== one.participant.name),
-    );
+    const meant = this.#suggest(name, one.participant.name, known);
     this.#report.error(nodeOf(one, key), at, {
       code: 'participant_unknown',
       message: `${at}: "${shorten(name)}" ${what}.`,

@@ -1,5 +1,5 @@
 /** The files a new project starts from. They pass our own check and `nvflare provision` of both lines. */
-import { builderPaths } from './builders.ts';
+import { builderPaths } from './builder-rules.ts';
 import { deskDefaults } from './desk.ts';
 import type { FlareLine } from './model.ts';
 import { longestProjectName, projectNamePattern } from './names.ts';

@@ -1,12 +1,15 @@
 /** `project.yml` as read -> Project, with every problem found in one run (docs/reference/provisioning.md §2). */
 import type { Finding } from '../../contract/finding.ts';
-import { builderPaths, readBuilders, readPackager } from './builders.ts';
+import { builderPaths } from './builder-rules.ts';
+import { readBuilders, readPackager } from './builders.ts';
 import { projectKeys } from './keys.ts';
 import type { BuilderSpec, FlareLine, ParticipantType, Project } from './model.ts';
 import { longestProjectName, projectNamePattern } from './names.ts';
 import { readConnectTo, readListeningHost } from './network.ts';
-import { readFile, readParticipant } from './participant.ts';
-import type { Fallbacks, FileLookup, PlacedParticipant } from './participant.ts';
+import { readFile } from './file-reference.ts';
+import type { FileLookup } from './file-reference.ts';
+import { readParticipant } from './participant.ts';
+import type { Fallbacks, PlacedParticipant } from './participant.ts';
 import { checkRelations } from './relations.ts';
 import { Report } from './report.ts';
 import { readStudies } from './studies.ts';
@@ -230,6 +233,7 @@ function readParticipants(
   const placed: PlacedParticipant[] = [];
   let complete = true;
   const add = (node: YamlNode, path: string, type?: ParticipantType): void => {
+    if (!type && isDroppedOverseer(node, path, input.line, report)) return;
     const one = readParticipant(node, path, type, context);
     if (one) placed.push(one);
     else complete = false;
@@ -245,6 +249,18 @@ function readParticipants(
   } else list.items.forEach((item, index) => add(item, `participants[${index}]`));
   for (const one of input.added) add(one.root, one.label, one.type);
   return { placed, list: list?.kind === 'sequence' ? list : undefined, complete };
+}
+
+/** FLARE 2.8 leaves an overseer out; 2.7 refuses it, as any other unknown type is refused. */
+function isDroppedOverseer(node: YamlNode, path: string, line: FlareLine, report: Report): boolean {
+  const type = child(node, 'type');
+  if (!type || line === '2.7.2' || textOf(type) !== 'overseer') return false;
+  report.warning(type, `${path}.type`, {
+    code: 'overseer_removed',
+    message: `${path} is left out: NVFlare has no overseer any more.`,
+    hint: 'Remove this participant.',
+  });
+  return true;
 }
 
 /** Without its builder NVFlare would quietly make an unprotected kit (docs/reference/provisioning.md §0 fact 10). */

@@ -46,7 +46,11 @@ export function renderFindings(
       const place = [finding.file, finding.line, finding.column]
         .filter((part) => part !== undefined)
         .join(':');
-      const where = [place, finding.path].filter(Boolean).join(' ');
+      // Some sentences begin with their file anyway.
+      const named = finding.file !== undefined && finding.message.startsWith(finding.file);
+      // Most sentences name their field.
+      const path = finding.message.includes(finding.path ?? '') ? '' : finding.path;
+      const where = [named ? '' : place, path].filter(Boolean).join(' ');
       const hint = finding.hint ? `\n    ${confine(finding.hint)}` : '';
       return `${tint[finding.severity](finding.severity)}: ${confine(`${where ? `${where}: ` : ''}${finding.message}`)}${hint}\n`;
     })

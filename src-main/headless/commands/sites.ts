@@ -1,5 +1,5 @@
 import { InvalidArgumentError, type Command } from 'commander';
-import { siteVerbs } from '../../contract/sites.ts';
+import { siteVerbs } from '../../contract/names.ts';
 import type { TaskInput, TaskOutput } from '../../contract/index.ts';
 import { command, given, list, noun, run, type CommandHost, type RegisterCommands } from '../command.ts';
 import { confine } from '../confine.ts';

@@ -4,7 +4,7 @@ import type { StreamItem } from '../../contract/index.ts';
 export type Opened = Extract<StreamItem<'session.console'>, { kind: 'opened' }>;
 
 /** Commands the console answers itself. */
-export const localCommands = ['help', '?', 'bye', 'exit'] as const;
+const localCommands = ['help', '?', 'bye', 'exit'] as const;
 
 /** Keywords of a usage text: `check_status server|client [...]` gives server and client. */
 function keywordsOf(usage: string): string[] {

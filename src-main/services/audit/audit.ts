@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
+import { DeskError } from '../../contract/errors.ts';
 import type { Clock } from '../../ports.ts';
 import { redact } from '../logging/index.ts';
 import type { AuditRepository, AuditRow } from '../store/index.ts';
@@ -46,7 +47,10 @@ export interface Audit {
   verify(): Promise<AuditVerdict>;
   /** Newest first. */
   newest(limit: number): Promise<AuditEntry[]>;
-  /** Writes the chain as JSON lines to a new file with mode 600; answers how many entries. */
+  /**
+   * Writes the chain as JSON lines to a new file with mode 600; answers how many entries.
+   * Throws: conflict (the file exists), not_found (no such folder), denied.
+   */
   exportTo(file: string): Promise<number>;
 }
 
@@ -81,6 +85,20 @@ const toEntry = (row: AuditRow): AuditEntry => ({
   previous: row.previous,
   hash: row.hash,
 });
+
+function refuseFile(file: string, cause: unknown): never {
+  const code = (cause as NodeJS.ErrnoException).code;
+  if (code === 'EEXIST') {
+    throw new DeskError('conflict', `${file} is there already.`, { hint: 'Name a new file.', cause });
+  }
+  if (code === 'ENOENT' || code === 'ENOTDIR') {
+    throw new DeskError('not_found', `The folder of ${file} does not exist.`, {
+      hint: 'Make it first.',
+      cause,
+    });
+  }
+  throw new DeskError('denied', `${file} cannot be written (${code}).`, { hint: 'Check its folder.', cause });
+}
 
 /**
  * The trail over a repository. The head (last number and hash) is also kept in `folder/audit-head.json`, so that
@@ -159,7 +177,7 @@ export function createAudit(repository: AuditRepository, folder: string, clock: 
     newest: async (limit) => (await repository.newest(limit)).map(toEntry),
 
     async exportTo(file) {
-      const target = await open(file, 'wx', 0o600);
+      const target = await open(file, 'wx', 0o600).catch((error: unknown) => refuseFile(file, error));
       let count = 0;
       try {
         for await (const row of rows()) {

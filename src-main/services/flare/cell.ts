@@ -5,7 +5,9 @@ import { DeskError } from '../../contract/errors.ts';
 import { ProtocolError } from './errors.ts';
 import { type Link, serverName } from './link.ts';
 import type { MsgpackMap } from './msgpack.ts';
-import { StreamReceiver, StreamSender, streamChannel, streamTopic } from './streams.ts';
+import { StreamReceiver } from './stream-receiver.ts';
+import { StreamSender } from './stream-sender.ts';
+import { streamChannel, streamTopic } from './streams.ts';
 import { cancelled } from './wait.ts';
 
 const nothing = Buffer.alloc(0);
@@ -109,11 +111,10 @@ export class Cell {
         events.onClose(cause);
       },
     });
-    if (link.closed) {
-      queueMicrotask(() =>
-        events.onClose(new DeskError('unreachable', 'The connection is lost.', { retryable: true })),
-      );
-    }
+  }
+
+  get closed(): boolean {
+    return this.#link.closed;
   }
 
   /** One message there, one back. */

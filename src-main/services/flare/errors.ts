@@ -1,22 +1,7 @@
 import { DeskError, type ErrorCode, type ErrorDetails } from '../../contract/errors.ts';
 
-/** The way to a session, in order. An error of `openSession` names the one that failed. */
-export const sessionSteps = [
-  'resolve',
-  'connect',
-  'tls',
-  'open',
-  'hello',
-  'challenge',
-  'register',
-  'login',
-  'commands',
-] as const;
-
-export type SessionStep = (typeof sessionSteps)[number];
-
-/** What a person reads as the name of a step. */
-const stepNames: Record<SessionStep, string> = {
+/** The way to a session, in order, and what a person reads. An error of `openSession` names the step that failed. */
+const stepNames = {
   resolve: 'resolve',
   connect: 'connect',
   tls: 'TLS',
@@ -27,6 +12,8 @@ const stepNames: Record<SessionStep, string> = {
   login: 'login',
   commands: 'commands',
 };
+
+export type SessionStep = keyof typeof stepNames;
 
 /** A failure on the way to a session, with the step it happened in. */
 export class SessionStepError extends DeskError {

@@ -161,6 +161,13 @@ export function commandsOf(items: readonly ReplyItem[]): CommandInfo[] {
   });
 }
 
+/** The exact version in a reply to `report_version server`: `{server: {version}}`. */
+export function versionOf(reply: CommandReply | undefined): string | undefined {
+  const item = reply?.ok ? reply.items.find((found) => found.type === 'dict') : undefined;
+  const server = item?.data['server'];
+  return isMap(server) && typeof server['version'] === 'string' ? server['version'] : undefined;
+}
+
 /** Quotes one argument of a command line so that every server version splits it right (§7.1). */
 export function quoteArgument(argument: string): string {
   if (/^[^\s"'\\]+$/.test(argument)) return argument;

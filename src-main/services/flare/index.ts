@@ -1,7 +1,8 @@
 /** The admin session with a FLARE server: the only door of this service. */
 export { adminSignerOf, openAdminKit } from './kit.ts';
-export { openSession, type OpenSessionOptions, type SessionTimeouts } from './session.ts';
-export { SessionStepError, sessionSteps, type SessionStep } from './errors.ts';
+export { openSession, type OpenSessionOptions } from './session.ts';
+export type { SessionTimeouts } from './timeouts.ts';
+export { SessionStepError, type SessionStep } from './errors.ts';
 export { quoteArgument } from './hci.ts';
 export type {
   AdminKit,

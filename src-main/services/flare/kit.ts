@@ -1,12 +1,11 @@
 /** Reads and proves an admin's startup kit (docs/reference/admin-protocol.md §1). */
 import type { X509Certificate } from 'node:crypto';
-import { lstat, open, readFile } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { z } from 'zod';
 import { DeskError } from '../../contract/errors.ts';
 import type { Clock } from '../../ports.ts';
-import { loadAdminSigner, type Signer, verifyPss } from '../pki/index.ts';
+import { loadAdminSigner, type Signer } from '../pki/index.ts';
 import {
   commonNameOf,
   isIssuedBy,
@@ -15,12 +14,12 @@ import {
   validityProblem,
 } from './certificates.ts';
 import { credentialsOf, type KitTimeouts, keepCredentials } from './credentials.ts';
-import { limits } from './limits.ts';
+import { parseJson, readKitFile, readOptional } from './kit-files.ts';
+import { verifySignatures } from './kit-signatures.ts';
 import { transportKindOf } from './transport/index.ts';
 import type { AdminKit } from './types.ts';
 
 const configFile = 'fed_admin.json';
-const signatureFile = 'signature.json';
 const customRootFile = 'customRootCA.pem';
 
 const baseName = z.string().regex(/^[^/\\\0]+$/, 'must be a file name without a path');
@@ -212,61 +211,6 @@ function proveCertificate(
   return user;
 }
 
-/**
- * Checks every entry of `signature.json` in a folder of the kit: files by content, sub-folders by name. Gives false when
- * there is no such file (the normal case from 2.8 on); `required` files must be listed when there is one.
- */
-async function verifySignatures(
-  kitFolder: string,
-  folder: string,
-  root: X509Certificate,
-  required: string[],
-): Promise<boolean> {
-  const bytes = await readOptional(join(kitFolder, folder, signatureFile));
-  if (bytes === undefined) return false;
-  const listName = join(folder, signatureFile);
-  const parsed = z.record(z.string(), z.string()).safeParse(parseJson(bytes, listName));
-  if (!parsed.success) {
-    throw new DeskError('integrity', `${listName} is not a list of signatures.`, { hint: changedKit });
-  }
-  for (const name of required) {
-    if (!(name in parsed.data)) {
-      throw new DeskError('integrity', `${join(folder, name)} is not covered by ${listName}.`, {
-        hint: changedKit,
-      });
-    }
-  }
-  for (const [name, signature] of Object.entries(parsed.data)) {
-    const shown = join(folder, basename(name));
-    if (name !== basename(name) || name === '..' || name === '.') {
-      throw new DeskError('integrity', `${listName} lists "${name}", which is not a file of the folder.`, {
-        hint: changedKit,
-      });
-    }
-    const content = await signedContent(join(kitFolder, folder, name), name);
-    if (content === undefined) {
-      throw new DeskError('integrity', `${shown} is missing, though ${listName} lists it.`, {
-        hint: changedKit,
-      });
-    }
-    if (!verifyPss(root.publicKey, content, Buffer.from(signature, 'base64'))) {
-      throw new DeskError('integrity', `${shown} was changed after the kit was signed.`, {
-        hint: changedKit,
-      });
-    }
-  }
-  return true;
-}
-
-const changedKit = 'Take the kit again as it was provisioned, and check who changed it.';
-
-async function signedContent(path: string, name: string): Promise<Buffer | undefined> {
-  const info = await lstat(path).catch(() => undefined);
-  if (info === undefined) return undefined;
-  if (info.isDirectory()) return Buffer.from(name, 'utf8');
-  return await readFile(path);
-}
-
 /** `local/resources.json`, else `.default`, adds what the kit's own section does not say (§1.2). */
 async function timeoutsOf(config: AdminSection, kitFolder: string): Promise<KitTimeouts> {
   const local = join(kitFolder, 'local');
@@ -293,62 +237,5 @@ function certificateOf(pem: Buffer, name: string): X509Certificate[] {
     throw new DeskError('invalid_input', `${name} does not hold a certificate in PEM form.`, {
       hint: 'It may be cut short or damaged. Take the file from the original kit again.',
     });
-  }
-}
-
-function parseJson(bytes: Buffer, name: string): unknown {
-  try {
-    return JSON.parse(bytes.toString('utf8'));
-  } catch (error) {
-    throw new DeskError(
-      'invalid_input',
-      `${name} is not JSON: ${error instanceof Error ? error.message : ''}`,
-      {
-        hint: 'It may be cut short or damaged. Take the file from the original kit again.',
-      },
-    );
-  }
-}
-
-async function readOptional(path: string): Promise<Buffer | undefined> {
-  try {
-    return await readBounded(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
-async function readKitFile(path: string, kitFolder: string): Promise<Buffer> {
-  try {
-    return await readBounded(path);
-  } catch (error) {
-    if (error instanceof DeskError) throw error;
-    const code = (error as NodeJS.ErrnoException).code ?? '';
-    if (code === 'ENOENT' || code === 'ENOTDIR') {
-      throw new DeskError('not_found', `${kitFolder} is not an admin kit: ${path} is missing.`, {
-        hint: 'Name the folder that holds "startup", as provisioning made it for an admin.',
-      });
-    }
-    throw new DeskError(
-      code === 'EACCES' ? 'denied' : 'invalid_input',
-      `${path} cannot be read (${code || 'error'}).`,
-      {
-        hint: 'Check owner and mode of the file.',
-      },
-    );
-  }
-}
-
-async function readBounded(path: string): Promise<Buffer> {
-  const file = await open(path, 'r');
-  try {
-    const { size } = await file.stat();
-    if (size > limits.kitFileBytes) {
-      throw new DeskError('too_large', `${path} has ${size} bytes; no file of a kit is that large.`);
-    }
-    return await file.readFile();
-  } finally {
-    await file.close();
   }
 }

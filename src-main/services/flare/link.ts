@@ -4,6 +4,7 @@ import { ProtocolError, reasonOf, SessionStepError, type SessionStep } from './e
 import { decodeMsgpackMap, encodeMsgpack, type MsgpackMap } from './msgpack.ts';
 import { decodeFrame, encodeFrame, frameType } from './sfm.ts';
 import {
+  closedEarly,
   isTlsError,
   openTransport,
   tlsErrorOf,
@@ -97,7 +98,7 @@ export class Link {
     const answered = new Promise<void>((resolve, reject) => {
       this.#ready = { resolve, reject };
     });
-    if (this.#closed) this.#ready?.reject(new ProtocolError('it closed the connection'));
+    if (this.#closed) this.#ready?.reject(closedEarly());
     const payload = encodeMsgpack({ endpoint_name: fqcn, timestamp: now() / 1000, fqcn });
     void this.#sendFrame(frameType.hello, 0, 1, undefined, payload);
     try {
@@ -121,7 +122,7 @@ export class Link {
       if (isTlsError(error)) throw tlsErrorOf(error, this.#target);
       throw new SessionStepError(
         'hello',
-        'remote_failed',
+        error instanceof ProtocolError ? 'remote_failed' : 'unreachable',
         `${place} does not answer as a FLARE server: ${reasonOf(error)}.`,
         {
           retryable: true,
@@ -177,7 +178,7 @@ export class Link {
     if (this.#closed) return;
     this.close();
     if (this.#ready !== undefined) {
-      this.#ready.reject(cause ?? new ProtocolError('it closed the connection'));
+      this.#ready.reject(cause ?? closedEarly());
       return;
     }
     const place = `${this.#target.host}:${this.#target.port}`;

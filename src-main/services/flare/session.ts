@@ -1,15 +1,14 @@
 /** A living admin session: logged in, kept alive, connected again when the server comes back. */
-import { randomUUID } from 'node:crypto';
 import { DeskError } from '../../contract/errors.ts';
 import type { Clock, Logger } from '../../ports.ts';
-import { Cell, type CellAuth, type CellReply } from './cell.ts';
-import { commonNameOf, samePublicKey } from './certificates.ts';
-import { type AdminCredentials, credentialsOf } from './credentials.ts';
-import { ProtocolError, reasonOf, SessionStepError, type SessionStep } from './errors.ts';
+import { deskErrorOf, readable, requestErrorOf, sessionOver } from './answers.ts';
+import type { CellReply } from './cell.ts';
+import { type Connection, Connector } from './connection.ts';
+import { credentialsOf } from './credentials.ts';
+import { SessionStepError, type SessionStep } from './errors.ts';
 import {
   commandsOf,
   commandTopic,
-  expiredTopic,
   hciChannel,
   packRequest,
   parseReply,
@@ -17,25 +16,18 @@ import {
   requestText,
   sessionInactive,
   unpackReply,
+  versionOf,
 } from './hci.ts';
-import { Link } from './link.ts';
-import {
-  certificateLogin,
-  challenge,
-  type LoginContext,
-  type ProvenServer,
-  register,
-  serverProof,
-} from './login.ts';
+import type { LoggedIn } from './login.ts';
 import { type ProtocolProfile, profilesFor, protocolProfiles } from './profiles.ts';
+import { byeMs, defaultTimeouts, defined, logoutMs, type SessionTimeouts, siteMarginMs } from './timeouts.ts';
 import {
   downloadRequest,
   downloadStep,
+  type DownloadStep,
   isUnknownChannel,
-  type TransferRequest,
   uploadArchive,
 } from './transfer.ts';
-import { transportKindOf, type TransportTarget } from './transport/index.ts';
 import type {
   AdminKit,
   AdminSession,
@@ -48,48 +40,11 @@ import type {
   SessionState,
   UploadSource,
 } from './types.ts';
-import { pause, within } from './wait.ts';
+import { comeBack } from './reconnect.ts';
+import { StateCell } from './state.ts';
+import { callAt, IdleWatch } from './watches.ts';
 
-/** Milliseconds. */
-export interface SessionTimeouts {
-  /** Each of resolve, connect, TLS, open, hello. */
-  stepMs: number;
-  /** The challenge with its repetitions. */
-  loginMs: number;
-  /** Register and login, each. */
-  messageMs: number;
-  /** A command without `siteTimeoutMs`; longer than the 10 s the server waits for sites. */
-  commandMs: number;
-  /** One part of an upload or download. */
-  transferMs: number;
-  /** Between keep-alive messages; after two without any sign of life the link is given up. */
-  pingMs: number;
-  /** Without a command for so long we log out; 0 = never. */
-  idleMs: number;
-  /** For so long we try to connect again. */
-  reconnectMs: number;
-}
-
-const defaultTimeouts: SessionTimeouts = {
-  stepMs: 10_000,
-  loginMs: 10_000,
-  messageMs: 5_000,
-  commandMs: 12_000,
-  transferMs: 15_000,
-  pingMs: 25_000,
-  idleMs: 900_000,
-  reconnectMs: 600_000,
-};
-
-/** Added to the time the server waits for sites. */
-const siteMarginMs = 5_000;
-const logoutMs = 2_000;
-const byeMs = 1_000;
-/** The first try comes soon, because a lost connection is often back at once. */
-const reconnectDelays = [250, 1_000, 2_000, 4_000, 8_000, 10_000];
-const downloadRetries = 5;
-/** The longest time a timer can run. */
-const longestTimerMs = 2 ** 31 - 1;
+const downloadTries = 5;
 
 export interface OpenSessionOptions {
   /** 2.8 and later; the default study when missing. */
@@ -113,65 +68,64 @@ export interface OpenSessionOptions {
  * answers that make no sense); DeskError `cancelled`, `bad_usage`
  */
 export async function openSession(kit: AdminKit, options: OpenSessionOptions = {}): Promise<AdminSession> {
-  const session = new Session(kit, credentialsOf(kit), options);
+  const session = new Session(kit, options);
   await session.open(options.signal, options.onStep);
   return session;
 }
 
 class Session implements AdminSession {
   readonly #kit: AdminKit;
-  readonly #credentials: AdminCredentials;
-  readonly #study: string | undefined;
   readonly #logger: Logger | undefined;
   readonly #now: () => number;
   readonly #timeouts: SessionTimeouts;
-  readonly #target: TransportTarget;
-  /** Our cell name; the same after a reconnect, so that the server gives up the old connection. */
-  readonly #fqcn = `_admin_${randomUUID()}`;
-  readonly #listeners = new Set<(state: SessionState) => void>();
+  readonly #connector: Connector;
+  readonly #idle: IdleWatch;
+  readonly #state: StateCell;
   readonly #stop = new AbortController();
   readonly ended: Promise<SessionEnd>;
   #resolveEnded: (end: SessionEnd) => void = () => undefined;
 
-  #state: SessionState = 'connected';
   #closing: Promise<void> | undefined;
-  #cell: Cell | undefined;
-  #auth: CellAuth = { headers: undefined, isFromServer: undefined };
-  #server: ProvenServer | undefined;
-  #token: string | undefined;
+  #connection: Connection | undefined;
+  #login: LoggedIn | undefined;
   #identity: SessionIdentity = { user: '', org: '', role: '' };
-  #profiles: ProtocolProfile[] = [];
+  /** What the server may be, most likely first; the first is used until it proves wrong. */
+  #profiles: ProtocolProfile[] = [...protocolProfiles];
   #exactVersion: string | undefined;
   #commands: CommandInfo[] = [];
   #saidBye = false;
-  #busy = 0;
-  #lastUse = 0;
-  #idleTimer: NodeJS.Timeout | undefined;
-  #certificateTimer: NodeJS.Timeout | undefined;
+  #stopCertificateWatch: () => void = () => undefined;
 
-  constructor(kit: AdminKit, credentials: AdminCredentials, options: OpenSessionOptions) {
+  constructor(kit: AdminKit, options: OpenSessionOptions) {
+    const credentials = credentialsOf(kit);
     this.#kit = kit;
-    this.#credentials = credentials;
-    this.#study = options.study;
     this.#logger = options.logger;
+    this.#state = new StateCell(options.logger);
     this.#now = () => options.clock?.now() ?? Date.now();
     this.#timeouts = {
       ...defaultTimeouts,
-      ...defined({ idleMs: credentials.timeouts.idleMs, loginMs: credentials.timeouts.loginMs }),
+      ...defined(credentials.timeouts),
       ...defined(options.timeouts ?? {}),
     };
-    const kind = transportKindOf(kit.scheme);
-    if (kind === undefined) throw new DeskError('unsupported', `The scheme "${kit.scheme}" is not known.`);
-    this.#target = {
-      kind,
-      host: kit.host,
-      port: kit.port,
-      security: kit.connectionSecurity,
-      secureContext: credentials.secureContext,
-      serverIdentity: kit.serverIdentity,
-      acceptHostName: credentials.acceptHostName,
-      rootName: commonNameOf(credentials.root) ?? '',
-    };
+    this.#connector = new Connector(
+      {
+        kit,
+        credentials,
+        timeouts: this.#timeouts,
+        study: options.study,
+        now: this.#now,
+        logger: options.logger,
+      },
+      {
+        onExpired: () => this.#finish('expired'),
+        onBye: () => (this.#saidBye = true),
+        onClose: (connection, cause) => this.#lost(connection, cause),
+      },
+    );
+    this.#idle = new IdleWatch(this.#timeouts.idleMs, () => {
+      this.#logger?.info('The session was idle for too long; it is logged out.');
+      this.#closing ??= this.#leave('expired');
+    });
     this.ended = new Promise((resolve) => (this.#resolveEnded = resolve));
   }
 
@@ -188,12 +142,11 @@ class Session implements AdminSession {
   }
 
   get state(): SessionState {
-    return this.#state;
+    return this.#state.now;
   }
 
   onState(listener: (state: SessionState) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#state.onChange(listener);
   }
 
   async open(
@@ -201,34 +154,37 @@ class Session implements AdminSession {
     onStep: ((step: SessionStep) => void) | undefined,
   ): Promise<void> {
     try {
-      const context = await this.#connect(signal, onStep);
-      await this.#logIn(context);
+      this.#connection = await this.#connector.connect({ signal, onStep });
+      this.#useLogin(await this.#connector.logIn(this.#connection));
       onStep?.('commands');
       await this.#learnCommands(signal);
     } catch (error) {
       this.#finish('lost');
       throw error;
     }
-    this.#touch();
-    if (this.#timeouts.idleMs > 0) this.#watchIdle(this.#timeouts.idleMs);
-    this.#watchCertificate();
+    // It may have broken in the very moment it was ready.
+    if (this.#connection.cell.closed && this.#state.now === 'connected') {
+      this.#finish('lost');
+      throw new SessionStepError('commands', 'unreachable', 'the connection broke.', {
+        retryable: true,
+        hint: 'Try again.',
+      });
+    }
+    this.#idle.start();
+    this.#stopCertificateWatch = callAt(this.#kit.certificateEnds, this.#now, () => this.#finish('expired'));
   }
 
   async execute(line: string, options: ExecuteOptions = {}): Promise<CommandReply> {
     const { siteTimeoutMs, signal } = options;
-    const timeoutMs =
-      options.timeoutMs ??
-      (siteTimeoutMs === undefined ? this.#timeouts.commandMs : siteTimeoutMs + siteMarginMs);
-    const request: TransferRequest = (channel, topic, payload) =>
-      this.#request(channel, topic, payload, { timeoutMs, signal, what: `The command "${firstWord(line)}"` });
+    const usual = siteTimeoutMs === undefined ? this.#timeouts.commandMs : siteTimeoutMs + siteMarginMs;
+    const timeoutMs = options.timeoutMs ?? usual;
+    const what = `The command "${line.trim().split(/\s+/, 1)[0] ?? ''}"`;
     return await this.#using(async () => {
-      await this.#connected(timeoutMs, signal);
-      const reply = await request(hciChannel, commandTopic, packRequest(this.#requestText(line, options)));
+      await this.#state.connected(timeoutMs, signal);
+      const payload = packRequest(this.#requestText(line, options));
+      const reply = await this.#request(hciChannel, commandTopic, payload, { timeoutMs, signal, what });
       if (reply.returnCode !== 'ok') {
-        throw new DeskError(
-          'remote_failed',
-          `The server did not carry out "${firstWord(line)}": ${reply.error || reply.returnCode}.`,
-        );
+        throw new DeskError('remote_failed', `${what} was refused: ${reply.error || reply.returnCode}.`);
       }
       return this.#readReply(
         line,
@@ -242,22 +198,20 @@ class Session implements AdminSession {
     source: UploadSource,
     options: ExecuteOptions & { onProgress?: (sentBytes: number) => void } = {},
   ): Promise<CommandReply> {
-    const timeoutMs = options.timeoutMs ?? this.#timeouts.transferMs;
+    const { signal, onProgress, timeoutMs = this.#timeouts.transferMs } = options;
+    const what = 'A part of the archive';
     return await this.#using(async () => {
-      await this.#connected(timeoutMs, options.signal);
+      await this.#state.connected(timeoutMs, signal);
       const result = await uploadArchive({
         user: this.#kit.user,
         requestText: this.#requestText(line, options),
         source,
         profile: this.#profile,
         request: (channel, topic, payload) =>
-          this.#request(channel, topic, payload, {
-            timeoutMs,
-            signal: options.signal,
-            what: 'A part of the archive',
-          }),
-        notice: async (channel, topic, payload) => await this.#cell?.streamNotice(channel, topic, payload),
-        onProgress: options.onProgress,
+          this.#request(channel, topic, payload, { timeoutMs, signal, what }),
+        notice: async (channel, topic, payload) =>
+          await this.#connection?.cell.streamNotice(channel, topic, payload),
+        onProgress,
       }).catch((error: unknown) => {
         throw deskErrorOf(error, 'The upload failed');
       });
@@ -289,97 +243,31 @@ class Session implements AdminSession {
     return this.#closing;
   }
 
-  // Opening
+  // Login
 
-  async #connect(
-    signal: AbortSignal | undefined,
-    onStep?: (step: SessionStep) => void,
-  ): Promise<LoginContext & { server: ProvenServer }> {
-    const { stepMs, pingMs, loginMs, messageMs } = this.#timeouts;
-    const link = await Link.open(this.#target, {
-      fqcn: this.#fqcn,
-      stepTimeoutMs: stepMs,
-      pingMs,
-      now: this.#now,
-      signal,
-      onStep,
-    });
-    // Tokens are filled in when the server of this connection is proven to be the one they came from.
-    const auth: CellAuth = { headers: undefined, isFromServer: undefined };
-    const cell: Cell = new Cell(
-      link,
-      { fqcn: this.#fqcn, auth, noticeChannels: [hciChannel], now: this.#now, logger: this.#logger },
-      {
-        onNotice: (channel, topic) => {
-          if (channel === hciChannel && topic === expiredTopic) this.#finish('expired');
-        },
-        onBye: () => (this.#saidBye = true),
-        onClose: (cause) => this.#lost(cell, cause),
-      },
+  #useLogin(login: LoggedIn): void {
+    if (login === this.#login) return;
+    this.#login = login;
+    this.#identity = login.identity;
+    this.#profiles = profilesFor(login.signs);
+    if (this.#profiles.length > 0) return;
+    this.#logger?.warn(
+      'The server is of a line this product does not know; it is treated as the newest known.',
     );
-    const context = {
-      kit: this.#kit,
-      credentials: this.#credentials,
-      cell,
-      now: this.#now,
-      signal,
-      onStep,
-      loginMs,
-      messageMs,
-    };
-    try {
-      const server = await challenge(context);
-      auth.isFromServer = serverProof(server.certificate);
-      this.#auth = auth;
-      this.#cell = cell;
-      return { ...context, server };
-    } catch (error) {
-      cell.close(new DeskError('unreachable', 'The connection was given up.'));
-      throw error;
-    }
-  }
-
-  async #logIn(context: LoginContext & { server: ProvenServer }): Promise<void> {
-    await register(context, context.server, this.#auth);
-    const { token, identity, signs } = await certificateLogin(context, context.server, this.#study);
-    if (this.#study !== undefined && this.#study !== 'default' && identity.study !== this.#study) {
-      throw new SessionStepError(
-        'login',
-        'unsupported',
-        `the server does not know studies, "${this.#study}" was asked for.`,
-        {
-          hint: 'Studies begin with FLARE 2.8. Log in without a study.',
-        },
-      );
-    }
-    this.#server = context.server;
-    this.#token = token;
-    this.#identity = identity;
-    this.#profiles = profilesFor(signs);
-    if (this.#profiles.length === 0) {
-      this.#logger?.warn(
-        'The server is of a line this product does not know; it is treated as the newest known.',
-      );
-      this.#profiles = [protocolProfiles[0]!];
-    }
+    this.#profiles = [protocolProfiles[0]!];
   }
 
   async #learnCommands(signal: AbortSignal | undefined): Promise<void> {
-    const options = { signal };
     const version = this.#profile.reportsVersion
-      ? this.execute('report_version server', options).catch(() => undefined)
+      ? this.execute('report_version server', { signal }).catch(() => undefined)
       : undefined;
     try {
-      const reply = await this.execute('_commands', options);
+      const reply = await this.execute('_commands', { signal });
       this.#commands = readable(() => commandsOf(reply.items));
     } catch (error) {
-      if (error instanceof DeskError && error.code !== 'cancelled') {
-        throw new SessionStepError('commands', error.code, error.message, {
-          hint: error.hint,
-          retryable: error.retryable,
-        });
-      }
-      throw error;
+      if (!(error instanceof DeskError) || error.code === 'cancelled') throw error;
+      const { code, message, hint, retryable } = error;
+      throw new SessionStepError('commands', code, message, { hint, retryable, cause: error });
     } finally {
       this.#exactVersion = versionOf(await version);
     }
@@ -388,7 +276,7 @@ class Session implements AdminSession {
   // Requests
 
   get #profile(): ProtocolProfile {
-    return this.#profiles[0] ?? protocolProfiles[0]!;
+    return this.#profiles[0]!;
   }
 
   #requestText(line: string, options: ExecuteOptions): string {
@@ -398,7 +286,7 @@ class Session implements AdminSession {
       custom_props: customProps,
       cmd_props: commandProps,
     });
-    return requestText(line, this.#token, meta, this.#now());
+    return requestText(line, this.#login?.token, meta, this.#now());
   }
 
   async #request(
@@ -407,33 +295,11 @@ class Session implements AdminSession {
     payload: Buffer,
     options: { timeoutMs: number; signal: AbortSignal | undefined; what: string },
   ): Promise<CellReply> {
-    const cell = this.#cell;
-    if (cell === undefined || this.#state === 'closed') throw sessionOver();
+    if (this.#connection === undefined) throw sessionOver();
     try {
-      return await cell.streamRequest(channel, topic, payload, options);
+      return await this.#connection.cell.streamRequest(channel, topic, payload, options);
     } catch (error) {
-      if (error instanceof DeskError && error.code === 'unreachable') {
-        throw new DeskError(
-          'unreachable',
-`${error.message} ${options.what} was not answered; it may or may not have been carried out.`,
-          {
-            retryable: true,
-            hint: 'The session connects again by itself. Look at the state, then repeat the command.',
-            cause: error,
-          },
-        );
-      }
-      if (error instanceof DeskError && error.code === 'timeout') {
-        throw new DeskError(
-          'timeout',
-          `${options.what} was not answered within ${options.timeoutMs / 1000} s.`,
-          {
-            retryable: true,
-            hint: 'The server may be waiting for sites that do not answer. Try again with a longer time limit.',
-          },
-        );
-      }
-      throw deskErrorOf(error, `${options.what} failed`);
+      throw requestErrorOf(error, options.what, options.timeoutMs);
     }
   }
 
@@ -450,153 +316,73 @@ class Session implements AdminSession {
     return reply;
   }
 
-  async #downloadStep(refId: string, received: number, signal: AbortSignal | undefined) {
-    const timeoutMs = this.#timeouts.transferMs;
+  async #downloadStep(
+    refId: string,
+    received: number,
+    signal: AbortSignal | undefined,
+  ): Promise<DownloadStep> {
+    const options = { timeoutMs: this.#timeouts.transferMs, signal, what: 'A download request' };
     for (let tries = 1; ; ) {
-      await this.#connected(this.#timeouts.reconnectMs, signal);
+      await this.#state.connected(this.#timeouts.reconnectMs, signal);
       const { channel, topic } = this.#profile.download;
       try {
-        const reply = await this.#request(channel, topic, downloadRequest(refId, received), {
-          timeoutMs,
-          signal,
-          what: 'A download request',
-        });
-        if (isUnknownChannel(reply) && this.#profiles.length > 1) {
-          this.#profiles.shift();
-          continue;
+        const reply = await this.#request(channel, topic, downloadRequest(refId, received), options);
+        if (!isUnknownChannel(reply) || this.#profiles.length === 1) {
+          return readable(() => downloadStep(reply, received));
         }
-        return readable(() => downloadStep(reply, received));
+        this.#profiles.shift();
       } catch (error) {
         // Asking again for the same place is safe (§9.3).
         const again =
           error instanceof DeskError && (error.code === 'unreachable' || error.code === 'timeout');
-        if (!again || ++tries > downloadRetries) throw error;
+        if (!again || ++tries > downloadTries) throw error;
       }
     }
   }
 
-  /** Waits while the session connects again, at most `ms`. */
-  async #connected(ms: number, signal: AbortSignal | undefined): Promise<void> {
-    if (this.#state === 'connected') return;
-    let stopListening: () => void = () => undefined;
-    const back = new Promise<void>((resolve, reject) => {
-      const look = (state: SessionState): void => {
-        if (state === 'connected') resolve();
-        else if (state === 'closed') reject(sessionOver());
-      };
-      stopListening = this.onState(look);
-      look(this.#state);
-    });
-    try {
-      await within(back, {
-        ms,
-        signal,
-        timeout: () =>
-          new DeskError('unreachable', 'The server cannot be reached at the moment.', {
-            retryable: true,
-            hint: 'The session goes on trying to connect.',
-          }),
-      });
-    } finally {
-      stopListening();
-    }
-  }
-
-  /** Counts as use for the idle time, from beginning to end. */
   async #using<Value>(work: () => Promise<Value>): Promise<Value> {
-    if (this.#state === 'closed' || this.#closing !== undefined) throw sessionOver();
-    this.#busy += 1;
-    this.#touch();
-    try {
-      return await work();
-    } finally {
-      this.#busy -= 1;
-      this.#touch();
-    }
-  }
-
-  #touch(): void {
-    this.#lastUse = performance.now();
+    if (this.#state.now === 'closed' || this.#closing !== undefined) throw sessionOver();
+    return await this.#idle.during(work);
   }
 
   // The end, and coming back
 
-  #lost(cell: Cell, cause: DeskError): void {
-    if (cell !== this.#cell || this.#state !== 'connected' || this.#token === undefined) return;
+  #lost(connection: Connection, cause: DeskError): void {
+    const login = this.#login;
+    if (connection !== this.#connection || this.#state.now !== 'connected' || login === undefined) return;
     this.#logger?.warn(cause.message);
-    this.#setState('reconnecting');
-    void this.#reconnect();
+    this.#state.set('reconnecting');
+    void this.#reconnect(connection, login);
   }
 
-  async #reconnect(): Promise<void> {
+  async #reconnect(connection: Connection, login: LoggedIn): Promise<void> {
     const { signal } = this.#stop;
-    const end = performance.now() + this.#timeouts.reconnectMs;
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        await pause(reconnectDelays[Math.min(attempt, reconnectDelays.length - 1)]!, signal);
-        await this.#resume(signal);
-        this.#saidBye = false;
-        this.#logger?.info('The session is connected again.');
-        this.#setState('connected');
-        return;
-      } catch (error) {
-        if (signal.aborted) return;
-        this.#logger?.debug(`Connecting again failed: ${reasonOf(error)}`);
-        const code = error instanceof DeskError && !error.retryable ? error.code : undefined;
-        if (code === 'cert_untrusted') return this.#finish('server_changed');
-        if (code === 'auth_failed' || code === 'denied' || code === 'session_lost')
-          return this.#finish('lost');
-        if (performance.now() > end) return this.#finish(this.#saidBye ? 'server_down' : 'lost');
-      }
-    }
-  }
-
-  /**
-   * A new connection for the old session: the challenge proves the server, the old tokens stay good even after a restart
-   * (§7.3). A command that passes the session check makes a restarted server know the session again, which uploads need.
-   */
-  async #resume(signal: AbortSignal): Promise<void> {
-    const old = this.#auth.headers;
-    const context = await this.#connect(signal);
-    const { certificate } = context.server;
-    const known = this.#server?.certificate.publicKey.export({ type: 'spki', format: 'der' });
-    try {
-      if (old !== undefined && known !== undefined && samePublicKey(certificate.publicKey, known)) {
-        this.#auth.headers = old;
-        if (await this.#isKnown(context.cell, signal)) return;
-        // Silence: the server does not accept the old tokens any more (§4.4). A new challenge precedes a new register.
-        context.server = await challenge(context);
-      }
-      this.#auth.headers = undefined;
-      await this.#logIn(context);
-    } catch (error) {
-      this.#auth.headers ??= old;
-      context.cell.close(new DeskError('unreachable', 'The connection was given up.'));
-      throw error;
-    }
-  }
-
-  async #isKnown(cell: Cell, signal: AbortSignal): Promise<boolean> {
-    const text = this.#requestText('check_status server', {});
-    try {
-      const reply = await cell.streamRequest(hciChannel, commandTopic, packRequest(text), {
-        timeoutMs: this.#timeouts.messageMs,
-        signal,
-      });
-      const { status } = replyOf('', parseReply(unpackReply(reply.payload)));
-      return reply.returnCode === 'ok' && status !== sessionInactive && status !== 'not_authenticated';
-    } catch (error) {
-      if (error instanceof DeskError && error.code === 'timeout') return false;
-      throw error;
+    const back = await comeBack({
+      resume: () => this.#connector.resume({ connection, login }, signal),
+      limitMs: this.#timeouts.reconnectMs,
+      signal,
+      logger: this.#logger,
+    }).catch(() => undefined);
+    if (back === undefined || this.#state.now === 'closed') {
+      if (typeof back === 'object') back.connection.cell.close(sessionOver());
+    } else if (typeof back === 'string') {
+      const lost = this.#saidBye && back === 'given_up' ? 'server_down' : 'lost';
+      this.#finish(back === 'server_changed' ? back : lost);
+    } else {
+      this.#connection = back.connection;
+      this.#useLogin(back.login);
+      this.#saidBye = false;
+      this.#logger?.info('The session is connected again.');
+      this.#state.set('connected');
     }
   }
 
   async #leave(end: SessionEnd): Promise<void> {
-    const cell = this.#cell;
-    if (this.#state === 'connected' && cell !== undefined && this.#token !== undefined) {
-      const text = this.#requestText('_logout', {});
+    const cell = this.#connection?.cell;
+    if (this.#state.now === 'connected' && cell !== undefined) {
+      const payload = packRequest(this.#requestText('_logout', {}));
       await cell
-        .streamRequest(hciChannel, commandTopic, packRequest(text), { timeoutMs: logoutMs })
+        .streamRequest(hciChannel, commandTopic, payload, { timeoutMs: logoutMs })
         .catch(() => undefined);
       await cell.bye(byeMs);
     }
@@ -604,84 +390,14 @@ class Session implements AdminSession {
   }
 
   #finish(end: SessionEnd): void {
-    if (this.#state === 'closed') return;
-    clearTimeout(this.#idleTimer);
-    clearTimeout(this.#certificateTimer);
+    if (this.#state.now === 'closed') return;
+    this.#idle.stop();
+    this.#stopCertificateWatch();
     this.#stop.abort();
-    this.#token = undefined;
-    this.#auth.headers = undefined;
-    this.#setState('closed');
-    this.#cell?.close(sessionOver());
-    this.#cell = undefined;
+    this.#login = undefined;
+    this.#state.set('closed');
+    this.#connection?.cell.close(sessionOver());
+    this.#connection = undefined;
     this.#resolveEnded(end);
-    this.#listeners.clear();
   }
-
-  #setState(state: SessionState): void {
-    if (this.#state === state) return;
-    this.#state = state;
-    for (const listener of [...this.#listeners]) listener(state);
-  }
-
-  #watchIdle(ms: number): void {
-    this.#idleTimer = setTimeout(() => {
-      const left =
-        this.#busy > 0 ? this.#timeouts.idleMs : this.#lastUse + this.#timeouts.idleMs - performance.now();
-      if (left > 0) {
-        this.#watchIdle(left);
-        return;
-      }
-      this.#logger?.info('The session was idle for too long; it is logged out.');
-      this.#closing ??= this.#leave('expired');
-    }, ms);
-  }
-
-  /** A session does not outlive its certificate. */
-  #watchCertificate(): void {
-    const left = this.#kit.certificateEnds - this.#now();
-    this.#certificateTimer = setTimeout(
-      () => (left > longestTimerMs ? this.#watchCertificate() : this.#finish('expired')),
-      Math.max(0, Math.min(left, longestTimerMs)),
-    );
-    this.#certificateTimer.unref();
-  }
-}
-
-function sessionOver(): DeskError {
-  return new DeskError('session_lost', 'The session is over.', { hint: 'Log in again.' });
-}
-
-/** A peer that breaks the protocol is an error a person can read. */
-function deskErrorOf(error: unknown, what: string): DeskError {
-  if (error instanceof DeskError) return error;
-  return new DeskError('remote_failed', `${what}: ${reasonOf(error)}.`, { cause: error });
-}
-
-function readable<Value>(read: () => Value): Value {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof ProtocolError)) throw error;
-    throw new DeskError('remote_failed', `The server's answer makes no sense: ${error.message}.`, {
-      hint: 'The server may be of a line this product does not know.',
-      cause: error,
-    });
-  }
-}
-
-/** `{server: {version}}` of `report_version server`. */
-function versionOf(reply: CommandReply | undefined): string | undefined {
-  const item = reply?.ok ? reply.items.find((found) => found.type === 'dict') : undefined;
-  const server = item?.data['server'] as { version?: unknown } | undefined;
-  return typeof server?.version === 'string' ? server.version : undefined;
-}
-
-function firstWord(line: string): string {
-  return line.trim().split(/\s+/, 1)[0] ?? '';
-}
-
-function defined<Values extends object>(values: Values): Partial<Values> {
-  return Object.fromEntries(
-    Object.entries(values).filter(([, value]) => value !== undefined),
-  ) as Partial<Values>;
 }

@@ -3,7 +3,7 @@ import { ProtocolError } from './errors.ts';
 import { limits } from './limits.ts';
 import { decodeMsgpackMap, encodeMsgpack, type MsgpackMap } from './msgpack.ts';
 
-export const prefixBytes = 16;
+const prefixBytes = 16;
 const longestHeaders = 0xffff;
 
 export const frameType = { data: 1, hello: 4, ready: 5, ping: 6, pong: 7 } as const;

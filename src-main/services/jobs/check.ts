@@ -17,7 +17,7 @@ export interface CheckJobOptions {
   sites?: readonly string[];
   /** Every client of the project; read from the kits beside the admin kit when not given. */
   projectSites?: readonly string[];
-  /** The server's line; unknown: what only 2.8 refuses is a warning. */
+  /** The server's line; told by the kits beside the admin kit when not given; else what only 2.8 refuses is a warning. */
   line?: FlareLine;
   /** Class policies per site; read from the kits beside the admin kit when not given. */
   policies?: readonly ClassPolicy[];
@@ -53,7 +53,7 @@ const maxTextBytes = 4 * 1024 * 1024;
  * @throws DeskError `not_found`, `invalid_input` (no folder), `denied`, `too_large`, `cancelled`
  */
 export async function checkJob(nameOrPath: string, options: CheckJobOptions = {}): Promise<CheckedJob> {
-  const { kit, sites, line, study, limits, signal } = options;
+  const { kit, sites, study, limits, signal } = options;
   const folder = await findJobFolder(nameOrPath, kit);
   const entries = await scanFolder(folder, { signal, limits });
   const texts = new Map<string, string | null>();
@@ -69,7 +69,7 @@ export async function checkJob(nameOrPath: string, options: CheckJobOptions = {}
   const checked = checkJobFolder(
     { name: folderName, entries, texts },
     {
-      line,
+      line: options.line ?? kits?.line,
       connected: sites,
       projectSites: options.projectSites ?? kits?.clients,
       policies: options.policies ?? kits?.policies,

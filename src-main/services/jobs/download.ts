@@ -1,9 +1,11 @@
 import { access, mkdir, mkdtemp, open, rename, rm } from 'node:fs/promises';
 import { dirname, extname, join, resolve } from 'node:path';
 import { DeskError } from '../../contract/errors.ts';
+import { jobPhaseOf } from '../../domain/job/status.ts';
 import type { ReportProgress } from '../../ports.ts';
 import type { AdminSession, DownloadOffer } from '../flare/index.ts';
 import { cancelled, fileError, pause, throwIfCancelled } from './cancel.ts';
+import { getJobMeta } from './manage.ts';
 import { askForOffer, type OfferedFile } from './offer.ts';
 import { requireJobId } from './reply.ts';
 import { defaultUnpackLimits, type UnpackLimits, unpackZip } from './unpack.ts';
@@ -30,6 +32,8 @@ export interface DownloadedJob {
 
 /** How often a file may be taken up again without one new byte having come. */
 const maxIdleAttempts = 6;
+/** How often a completed job's result is asked for before it is taken to have none. */
+const maxResultQuestions = 5;
 const doing = (jobId: string): string => `Downloading job ${jobId}`;
 
 /**
@@ -76,7 +80,7 @@ async function fetchFiles(
   options: DownloadJobOptions,
 ): Promise<{ files: OfferedFile[]; bytes: number }> {
   const { signal, report } = options;
-  let offered = await askForOffer(session, jobId, signal);
+  let offered = await askForResult(session, jobId, signal);
   const files = offered;
   let bytes = 0;
   for (const { path } of files) {
@@ -129,6 +133,21 @@ async function fetchFiles(
     }
   }
   return { files, bytes };
+}
+
+/** A job that is completed has a result; it can appear a moment later than the status. */
+async function askForResult(
+  session: AdminSession,
+  jobId: string,
+  signal?: AbortSignal,
+): Promise<OfferedFile[]> {
+  for (let asked = 1; ; asked += 1) {
+    const offered = await askForOffer(session, jobId, signal);
+    if (offered.some(({ path }) => path === 'workspace.zip') || asked === maxResultQuestions) return offered;
+    const { status } = await getJobMeta(session, jobId, { signal });
+    if (jobPhaseOf(status) !== 'completed') return offered;
+    await pause(1000, signal, doing(jobId));
+  }
 }
 
 function offerOf(offered: readonly OfferedFile[], path: string, jobId: string): DownloadOffer {

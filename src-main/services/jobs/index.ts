@@ -1,9 +1,9 @@
+export { type AbortedJob, type AbortJobOptions, abortJob } from './abort.ts';
 export { type CheckedJob, type CheckJobOptions, blockingFindings, checkJob } from './check.ts';
 export { type DownloadedJob, type DownloadJobOptions, downloadJob } from './download.ts';
 export type { FailureReason } from './failure.ts';
 export { type FollowJobOptions, followJob, type JobEvent, type JobOutcome } from './follow.ts';
 export {
-  abortJob,
   cloneJob,
   deleteJob,
   getJobMeta,

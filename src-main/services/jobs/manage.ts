@@ -89,21 +89,6 @@ export async function getJobMeta(
 }
 
 /**
- * Aborts a job that waits or runs; one that is finished stays as it is (`abort_job`). A job the scheduler takes up in
- * the same moment may start all the same: follow it to know.
- * @returns the server's word on what was done
- * @throws DeskError `invalid_input`, `not_found`, `denied`, `remote_failed`, `session_lost`, `timeout`
- */
-export async function abortJob(
-  session: AdminSession,
-  jobId: string,
-  options: { signal?: AbortSignal } = {},
-): Promise<{ job_id: string; info: string }> {
-  const reply = await runForJob(session, 'abort_job', jobId, 'Aborting', options.signal);
-  return { job_id: jobId, info: wordsOf(reply) };
-}
-
-/**
  * Deletes a job and its result from the server for good (`delete_job`).
  * @throws DeskError `conflict` (it runs), `invalid_input`, `not_found`, `denied`, `remote_failed`, `session_lost`
  */
@@ -132,7 +117,8 @@ export async function cloneJob(
   return { job_id: clone, cloned_from: jobId };
 }
 
-async function runForJob(
+/** Sends a command about one job. */
+export async function runForJob(
   session: AdminSession,
   command: string,
   jobId: string,
@@ -145,7 +131,8 @@ async function runForJob(
 
 const withSignal = (signal: AbortSignal | undefined): ExecuteOptions => (signal ? { signal } : {});
 
-function wordsOf(reply: CommandReply): string {
+/** What the server says it did. */
+export function wordsOf(reply: CommandReply): string {
   const info = textIn(reply.meta, 'info');
   if (info) return info;
   return (

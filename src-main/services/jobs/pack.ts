@@ -148,20 +148,24 @@ async function writeArchive(
   };
   zip.on('error', fail);
   let current: Readable | undefined;
-  const addLazily = (path: string, open: () => Promise<Readable>): void =>
-    zip.addReadStreamLazy(path, { mode: 0o100644, compressionLevel }, (give) => {
-      open().then(
-        (stream) => {
-          current = stream;
-          stream.once('error', fail);
-          give(null, stream);
-        },
-        (error: unknown) => {
-          fail(error);
-          give(error, Readable.from([]));
-        },
-      );
-    });
+  const addLazily = (path: string, open: () => Promise<Readable>, size?: number): void =>
+    zip.addReadStreamLazy(
+      path,
+      { mode: 0o100644, compressionLevel, ...(size === undefined ? {} : { size }) },
+      (give) => {
+        open().then(
+          (stream) => {
+            current = stream;
+            stream.once('error', fail);
+            give(null, stream);
+          },
+          (error: unknown) => {
+            fail(error);
+            give(error, Readable.from([]));
+          },
+        );
+      },
+    );
 
   // Parents come before children in `entries`; a folder's signature file must come after its files, for it is
   // written from what was read of them.
@@ -177,9 +181,9 @@ async function writeArchive(
         if (signer) signatures.set(name, Promise.resolve(signer.sign(Buffer.from(name, 'utf8'))));
         continue;
       }
-      addLazily(`${prefix}/${name}`, () =>
-        openEntry(folder, child, onBytes, signer, (signing) => signatures.set(name, signing)),
-      );
+      const open = (): Promise<Readable> =>
+        openEntry(folder, child, onBytes, signer, (signing) => signatures.set(name, signing));
+      addLazily(`${prefix}/${name}`, open, child.size);
     }
     if (signer) {
       addLazily(`${prefix}/${signatureFileName}`, async () =>

@@ -20,7 +20,7 @@ export interface ScanLimits {
 }
 
 /** A job is code and configuration, at times a model: far below this. The server sets no limit but its disk (§9.2). */
-export const defaultScanLimits: ScanLimits = { maxEntries: 100_000, maxBytes: 64 * 1024 ** 3 };
+const defaultScanLimits: ScanLimits = { maxEntries: 100_000, maxBytes: 64 * 1024 ** 3 };
 
 const maxDepth = 64;
 

@@ -3,9 +3,12 @@ import { dirname, join } from 'node:path';
 import { type ClassPolicy, defaultClassPolicy } from '../../domain/job/class-policy.ts';
 import { serverSite } from '../../domain/job/deploy-map.ts';
 import { isRecord } from '../../domain/job/finder.ts';
+import type { FlareLine } from '../../domain/project/model.ts';
 
 /** What the kits beside an admin kit (the same `prod_NN`) tell about the sites. */
 export interface ProjectKits {
+  /** Only 2.8 kits have class lists. */
+  line: FlareLine;
   /** Names of the client kits. */
   clients: string[];
   /** The class policy of the server and the clients; none for 2.7 kits, which have none. */
@@ -33,7 +36,8 @@ export async function readProjectKits(adminKit: string): Promise<ProjectKits | u
     const policy = await readPolicy(kit, isServer ? serverSite : name);
     if (policy) policies.push(policy);
   }
-  return clients.length === 0 ? undefined : { clients, policies };
+  const line = policies.length > 0 ? '2.8.1' : '2.7.2';
+  return clients.length === 0 ? undefined : { line, clients, policies };
 }
 
 async function readPolicy(kit: string, site: string): Promise<ClassPolicy | undefined> {

@@ -22,6 +22,7 @@ export async function checkRoot(
   if (!root) return undefined;
   const before = findings.problems.length;
   const problem = (text: string): void => findings.problem(kit.rootFile, text);
+  checkPublicKey(kit.rootFile, root, findings);
   if (!root.ca) problem('is not the certificate of a certificate authority');
   if (!root.verify(root.publicKey)) problem('is not signed by itself');
   const { commonName } = subjectOf(root);
@@ -59,6 +60,7 @@ export async function checkPair(
     if (kit.name !== undefined && commonName !== kit.name) {
       problem(`is for "${commonName ?? ''}", but the kit is of "${kit.name}"`);
     }
+    checkPublicKey(certFile, certificate, findings);
     checkValidity(certFile, certificate, now, findings);
     if (root && findings.problems.length === before) findings.verified(certFile);
   }
@@ -89,6 +91,12 @@ async function checkKey(
   } catch (error) {
     findings.failed(keyFile, error);
   }
+}
+
+/** The runtime signs and verifies with RSA alone (docs/reference/provisioning.md §5.5). */
+function checkPublicKey(file: string, certificate: X509Certificate, findings: Findings): void {
+  const type = certificate.publicKey.asymmetricKeyType;
+  if (type !== 'rsa') findings.problem(file, `holds a key of type ${type ?? 'unknown'}; FLARE needs RSA`);
 }
 
 function checkValidity(file: string, certificate: X509Certificate, now: number, findings: Findings): void {

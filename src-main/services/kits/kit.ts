@@ -135,9 +135,10 @@ async function lineOf(kit: Kit, config: Record<string, unknown>): Promise<FlareL
     if (log.includes('error_log.txt')) return '2.8.1';
     return log.includes('log_error.txt') ? '2.7.2' : undefined;
   }
-  // fed_admin.json is the same in all lines. 2.7 always signs, and its script passes no arguments on.
-  if ((await textOrNothing(join(kit.folder, 'startup/fl_admin.sh'))).includes('"$@"')) return '2.8.1';
-  return kit.signed ? '2.7.2' : undefined;
+  // fed_admin.json is the same in all lines. Only the script of 2.8 passes arguments on; only 2.7 always signs.
+  const script = await textOrNothing(join(kit.folder, 'startup/fl_admin.sh'));
+  if (script.includes('"$@"')) return '2.8.1';
+  return kit.signed || script.includes('fed_admin.json') ? '2.7.2' : undefined;
 }
 
 async function kitFolder(path: string): Promise<string> {

@@ -10,7 +10,7 @@ import {
   readCertificate,
 } from './certificate.ts';
 import type { KitProblem } from './findings.ts';
-import { asDeskError, isObject, readJsonObject } from './read-file.ts';
+import { isObject, readFolder, readJsonObject } from './read-file.ts';
 
 export interface ListedCertificate extends CertificateFacts {
   /** The participant's name; of the root, the project's. */
@@ -66,9 +66,7 @@ export async function listCertificates(
 ): Promise<CertificateList> {
   const { now = Date.now(), expiringDays = 30, signal } = options;
   const folder = resolve(projectFolder);
-  const inside = await readdir(folder).catch((error: unknown) => {
-    throw asDeskError(error, folder);
-  });
+  const inside = (await readFolder(folder)).map(({ name }) => name);
   const prod = newestProd(inside);
   if (!inside.includes('state') && prod === undefined) {
     throw new DeskError('not_found', `${folder} has neither a state nor a prod folder.`, {
@@ -110,7 +108,7 @@ export async function listCertificates(
 
   if (inside.includes('state')) await fromState(folder, add, problems);
   if (prod !== undefined) {
-    for (const name of await readdir(join(folder, prod))) {
+    for (const { name } of await readFolder(join(folder, prod))) {
       if (signal?.aborted) throw new DeskError('cancelled', 'Listing certificates was cancelled.');
       await fromKit(folder, prod, name, add, problems);
     }

@@ -1,13 +1,15 @@
-import { open } from 'node:fs/promises';
+import { constants, type Dirent } from 'node:fs';
+import { open, readdir } from 'node:fs/promises';
 import { DeskError } from '../../contract/errors.ts';
 
 /** The largest file of a kit that is looked at. Real ones are below 100 kB. */
-export const maxFileBytes = 64 * 1024 * 1024;
+const maxFileBytes = 64 * 1024 * 1024;
 
 /** Reads a regular file. Throws `not_found`, `denied`, `too_large` or `invalid_input`, each naming the file. */
 export async function readFileBytes(path: string, maxBytes = maxFileBytes): Promise<Buffer> {
   try {
-    await using file = await open(path, 'r');
+    // A pipe in place of the file would wait for a writer for ever.
+    await using file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     const { size, isFile } = await file.stat().then((stat) => ({ size: stat.size, isFile: stat.isFile() }));
     if (!isFile) throw new DeskError('invalid_input', `${path} is not a regular file.`);
     if (size > maxBytes) {
@@ -40,6 +42,15 @@ export async function readJsonObject(path: string): Promise<Record<string, unkno
     refuse(text.trim() === '' ? 'is empty' : 'is not valid JSON');
   }
   return isObject(value) ? value : refuse('does not hold a JSON object');
+}
+
+/** What is in a folder. Throws `not_found`, `denied` or `invalid_input`, naming it. */
+export async function readFolder(path: string): Promise<Dirent[]> {
+  try {
+    return await readdir(path, { withFileTypes: true });
+  } catch (error) {
+    throw asDeskError(error, path);
+  }
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {

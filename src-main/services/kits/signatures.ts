@@ -1,10 +1,10 @@
 import type { KeyObject } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import type { Dirent } from 'node:fs';
 import { join } from 'node:path';
 import { DeskError } from '../../contract/errors.ts';
 import { verifyPss } from '../pki/index.ts';
 import type { Findings } from './findings.ts';
-import { readFileBytes, readJsonObject } from './read-file.ts';
+import { readFileBytes, readFolder, readJsonObject } from './read-file.ts';
 
 const signatureFile = 'signature.json';
 /** Put beside a job by the server at run time; never signed (docs/reference/provisioning.md §6.1). */
@@ -39,7 +39,13 @@ export async function checkSignatures(
   signal?.throwIfAborted();
   const inside = (name: string): string => (path === '' ? name : `${path}/${name}`);
   const listFile = inside(signatureFile);
-  const entries = await readdir(join(kitFolder, path), { withFileTypes: true });
+  let entries: Dirent[];
+  try {
+    entries = await readFolder(join(kitFolder, path));
+  } catch (error) {
+    findings.failed(path === '' ? '.' : path, error);
+    return;
+  }
   if (!entries.some(({ name }) => name === signatureFile)) {
     findings.problem(listFile, 'is missing: nothing in this folder can be verified');
     return;

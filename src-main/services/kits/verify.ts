@@ -1,11 +1,10 @@
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DeskError } from '../../contract/errors.ts';
 import { plainFingerprint } from './certificate.ts';
 import { checkPair, checkRoot } from './check-certificates.ts';
 import { Findings, type KitNote, type KitProblem } from './findings.ts';
 import { type Kit, openKit } from './kit.ts';
-import { readFileBytes, readJsonObject } from './read-file.ts';
+import { readFileBytes, readFolder, readJsonObject } from './read-file.ts';
 import { checkSignatures } from './signatures.ts';
 
 export interface KitVerification {
@@ -74,7 +73,7 @@ type Root = Awaited<ReturnType<typeof checkRoot>>;
 /** Relays and listening clients carry a second pair (docs/reference/provisioning.md §5.7). */
 async function checkListener(kit: Kit, root: Root, now: number, findings: Findings): Promise<void> {
   if (kit.kind !== 'client' && kit.kind !== 'relay') return;
-  const startup = await readdir(join(kit.folder, 'startup'));
+  const startup = await namesIn(kit, 'startup');
   if (kit.kind === 'relay' || startup.includes('server.crt') || startup.includes('server.key')) {
     await checkPair(kit, 'startup/server.crt', 'startup/server.key', root, now, findings);
   }
@@ -87,10 +86,10 @@ async function checkLayout(kit: Kit, findings: Findings): Promise<void> {
     findings.problem(kit.configFile, 'holds characters outside ASCII, which the runtime does not read');
   }
   const scripts = kit.kind === 'admin' ? ['fl_admin.sh'] : ['start.sh', 'sub_start.sh', 'stop_fl.sh'];
-  const startup = await readdir(join(kit.folder, 'startup'));
+  const startup = await namesIn(kit, 'startup');
   for (const name of scripts) if (!startup.includes(name)) findings.problem(`startup/${name}`, 'is missing');
 
-  const local = await readdir(join(kit.folder, 'local')).catch((): string[] => []);
+  const local = await namesIn(kit, 'local', findings);
   const wanted = {
     server: ['resources.json', 'log_config.json'],
     client: ['resources.json', 'log_config.json'],
@@ -115,12 +114,12 @@ async function checkAllSignatures(
   findings: Findings,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const top = await readdir(kit.folder);
+  const top = await namesIn(kit, '.');
   if (top.includes('signature.json')) {
     await checkSignatures(kit.folder, '', rootKey, true, findings, signal);
     return;
   }
-  const local = await readdir(join(kit.folder, 'local')).catch((): string[] => []);
+  const local = await namesIn(kit, 'local', findings);
   const anySigned = kit.signed || local.includes('signature.json');
   if (kit.line === '2.7.2' || anySigned) {
     for (const part of ['startup', 'local']) {
@@ -133,4 +132,15 @@ async function checkAllSignatures(
     '.',
     'FLARE 2.8 does not sign this kind of kit: scripts, configuration and local files cannot be verified, only certificates and keys',
   );
+}
+
+/** Names in a folder of the kit. With `findings` a folder that cannot be read is a problem, without it an error. */
+async function namesIn(kit: Kit, path: string, findings?: Findings): Promise<string[]> {
+  try {
+    return (await readFolder(join(kit.folder, path))).map(({ name }) => name);
+  } catch (error) {
+    if (!findings) throw error;
+    findings.failed(path, error);
+    return [];
+  }
 }

@@ -12,13 +12,13 @@ export interface KeyPair {
 
 /**
  * Keys come from libuv's pool, which has four threads by default and also serves file operations: keep one free.
- * A 2048-bit key takes about 35 ms of one core.
+ * A 2048-bit key takes about 35 ms of one core; one more than there are cores keeps all of them busy while the main
+ * thread fetches the next.
  */
-const queue = new PQueue({ concurrency: Math.max(1, Math.min(availableParallelism(), 3)) });
+const queue = new PQueue({ concurrency: Math.min(availableParallelism() + 1, 3) });
 
 /**
- * Makes one RSA-2048 key pair (e = 65537) off the main thread; calls queue up, as many run at once as there are cores
- * (three at most). Throws `cancelled` when the signal fires while it waits.
+ * Makes one RSA-2048 key pair (e = 65537) off the main thread; calls queue up, at most three run at once. Throws `cancelled` when the signal fires while it waits.
  */
 export async function newKeyPair(signal?: AbortSignal): Promise<KeyPair> {
   return queue.add(() => {

@@ -23,7 +23,7 @@ export interface LoadedDesk {
 }
 
 /**
- * Reads desk.yml (docs/command-line.md). A missing file is no problem: both parts are empty then. Never throws for a bad file.
+ * Reads desk.yml (docs/project-files.md). A missing file is no problem: both parts are empty then. Never throws for a bad file.
  * @param file absolute path of desk.yml
  */
 export async function loadDesk(file: string, overlay?: TextOverlay): Promise<LoadedDesk> {
@@ -69,6 +69,9 @@ function onThisMachine(host: DeskHost, folder: string): DeskHost {
   return { ...host, identity: local(host.identity), passphraseFile: local(host.passphraseFile) };
 }
 
+/** Comparing with every name is dear in a project of thousands. */
+const suggestionLimit = 20;
+
 /** Hosts that name no participant, and participants that have no host. */
 export function checkHosts(desk: DeskFile, project: Project): Finding[] {
   const running = project.participants.filter((one) => one.type !== 'admin').map((one) => one.name);
@@ -76,10 +79,13 @@ export function checkHosts(desk: DeskFile, project: Project): Finding[] {
   const findings: Finding[] = [];
   for (const [name, host] of desk.hosts) {
     if (names.has(name)) continue;
-    const meant = nearest(
-      name,
-      running.filter((one) => !desk.hosts.has(one)),
-    );
+    const meant =
+      findings.length >= suggestionLimit
+        ? undefined
+        : nearest(
+            name,
+            running.filter((one) => !desk.hosts.has(one)),
+          );
     findings.push({
       severity: 'warning',
       code: 'host_without_participant',

@@ -5,7 +5,7 @@ import { flareLineOf } from '../../domain/project/flare-line.ts';
 import type { FlareLine, Project } from '../../domain/project/model.ts';
 import { referencedFiles, sortFindings, validateProject } from '../../domain/project/validate.ts';
 import type { AddedParticipant } from '../../domain/project/validate.ts';
-import type { FileLookup } from '../../domain/project/participant.ts';
+import type { FileLookup } from '../../domain/project/file-reference.ts';
 import { checkHosts, deskFileName, loadDesk } from './desk.ts';
 import type { DeskFile } from './desk.ts';
 import { lookUpFiles } from './referenced-files.ts';

@@ -1,7 +1,7 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { DeskError } from '../../contract/errors.ts';
-import type { FileFact, FileLookup } from '../../domain/project/participant.ts';
+import type { FileFact, FileLookup } from '../../domain/project/file-reference.ts';
 
 /**
  * Looks for the files a project names. NVFlare looks for relative paths in the current folder only. A project admin expects them beside

@@ -173,6 +173,7 @@ echo "current $(link_name current)"
 echo "previous $(link_name previous)"
 kit=$(running_kit)
 left=$(ours | sort -un | tr '\\n' ' ')
+[ ! -r /proc/self/environ ] || echo "sees_all yes"
 echo "processes $left"
 echo "running_kit $kit"
 if [ -n "$kit" ]; then

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { DeskError } from '../../contract/errors.ts';
-import { type ExecOptions, printable, type SshConnection } from '../ssh/index.ts';
+import { type ExecOptions, printable, type SshConnection, withoutControls } from '../ssh/index.ts';
 import { prelude } from './scripts.ts';
 import type { SiteTarget } from './types.ts';
 
@@ -18,8 +18,8 @@ export interface ScriptResult {
 
 const wrapper = `
 export LC_ALL=C
-mark=$1 dir=$2 name=$3 extra=$4
-shift 4
+mark=$2 dir=$3 name=$4 extra=$5
+shift 5
 usual_umask=$(umask)
 umask 077
 [ -z "$extra" ] || { PATH=$extra:$PATH; export PATH; }
@@ -31,6 +31,16 @@ BODY
 )
 printf '\\n%s end %s\\n' "$mark" "$?"
 `;
+
+/**
+ * The script goes as one word without line breaks, quotes, backslashes or exclamation marks of its own: csh and fish, which
+ * some accounts have as login shell, read those in quotes differently from sh. `printf %b` puts them back.
+ */
+const unwrap = 'eval "$(printf %b "$1")"';
+
+function wrap(script: string): string {
+  return script.replace(/[\\\n'!]/g, (char) => `\\0${char.charCodeAt(0).toString(8).padStart(3, '0')}`);
+}
 
 export class SiteShell {
   readonly connection: SshConnection;
@@ -49,7 +59,18 @@ export class SiteShell {
     const mark = `flaredesk-${randomBytes(8).toString('hex')}`;
     const text = wrapper.replace('PRELUDE', () => prelude).replace('BODY', () => script);
     const { name, directory, path } = this.#target;
-    const words = ['sh', '-c', text, 'flaredesk', mark, directory, name, (path ?? []).join(':'), ...args];
+    const words = [
+      'sh',
+      '-c',
+      unwrap,
+      'flaredesk',
+      wrap(text),
+      mark,
+      directory,
+      name,
+      (path ?? []).join(':'),
+      ...args,
+    ];
     const result = await this.connection.exec(words, { ...options, stdin: options.stdin ?? '' });
     const out = result.stdout.toString('utf8');
     const begin = `\n${mark} begin\n`;
@@ -71,7 +92,7 @@ export class SiteShell {
       lines: body
         .split('\n')
         .filter((line) => line !== '')
-        .map((line) => line.replace(/[\p{Cc}\p{Cf}]/gu, '')),
+        .map(withoutControls),
       errors: (errStart < 0 ? err : err.slice(errStart + begin.length)).trim().slice(0, 2000),
     };
   }

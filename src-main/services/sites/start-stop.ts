@@ -12,8 +12,11 @@ const tailLines = 20;
 /** The kit's own loop looks every 5 s (docs/reference/provisioning.md §7.2), then waits 5 s. */
 const gracefulMs = 12_000;
 const signalMs = 5_000;
-/** A start that fails is watched this long: the kit's loop tries again every 5 s. */
+/** The kit's loop starts a program that ended again, every 5 s; so often it may. */
 const maxRestarts = 1;
+/** Nothing to be seen for this long after the launch: it has ended. Longer where only pid files tell. */
+const goneMs = 1_500;
+const goneUnseenMs = 15_000;
 
 interface Context {
   signal?: AbortSignal;
@@ -127,7 +130,8 @@ async function prove(
       python = status.python;
       since = now;
     }
-    const gone = status.process !== 'running' && now - began > 2 * pollMs + 500;
+    const nothingRuns = status.process !== 'running' && status.processes.length === 0;
+    const gone = nothingRuns && now - began > (status.seesAll ? goneMs : goneUnseenMs);
     if (gone || restarts > maxRestarts) {
       const what = gone ? 'ended at once' : 'ends again and again';
       throw failedStart(shell, target, what, status);

@@ -8,6 +8,8 @@ export interface RawStatus extends SiteStatus {
   python?: number;
   /** Processes of this participant, whether its pid files know them or not. */
   processes: number[];
+  /** True where the host tells which processes are this participant's before they have written a pid file. */
+  seesAll: boolean;
 }
 
 /**
@@ -34,7 +36,9 @@ export async function statusOf(
   const age = number('age');
   const startedAt = text('started_kit') === runningKit ? number('started_at') : undefined;
   const since = now !== undefined && age !== undefined ? now - age : startedAt;
-  const logTail = lines.filter((line) => line.startsWith('tail ')).map((line) => line.slice('tail '.length));
+  const logTail = lines
+    .filter((line) => line.startsWith('tail '))
+    .map((line) => withoutTokens(line.slice('tail '.length)));
   const currentKit = text('current');
   const previousKit = text('previous');
   const log = text('log');
@@ -43,6 +47,7 @@ export async function statusOf(
     delivered: text('delivered') !== 'no' && currentKit !== undefined,
     folder: text('folder') ?? '',
     processes,
+    seesAll: values.has('sees_all'),
     ...(pid === undefined ? {} : { pid }),
     ...(python === undefined ? {} : { python }),
     ...(runningKit !== undefined && since !== undefined && now !== undefined
@@ -56,11 +61,17 @@ export async function statusOf(
   };
 }
 
+/** NVFlare writes the session tokens of clients into its log; they open sessions and are nobody's to see here. */
+function withoutTokens(line: string): string {
+  return line.replace(/(token\W{0,4})[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{20,}/gi, '$1…');
+}
+
 /** What callers see of it. */
 export function shownStatus(status: RawStatus): SiteStatus {
   const shown: Partial<RawStatus> & SiteStatus = { ...status };
   delete shown.delivered;
   delete shown.processes;
   delete shown.python;
+  delete shown.seesAll;
   return shown;
 }

@@ -5,11 +5,14 @@ import { isAbsolute, join } from 'node:path';
 import SSHConfig from 'ssh-config';
 import { DeskError } from '../../contract/errors.ts';
 import { isHostKeyPin } from './host-key-decision.ts';
+import { knownHostName } from './known-hosts.ts';
 import type { SshTarget } from './types.ts';
 
 /** One machine on the way, the last one being the target. */
 export interface Hop {
-  /** As the person wrote it, for messages. */
+  /** As the person wrote it. */
+  name: string;
+  /** The same with a port that is not the usual one, for messages. */
   label: string;
   host: string;
   port: number;
@@ -94,7 +97,11 @@ export async function resolveHops(target: SshTarget, context: ResolveContext): P
       .filter((path) => path.toLowerCase() !== 'none')
       .map(expand);
     const hop: Hop = {
-      label: spec.host,
+      name: spec.host,
+      label:
+        (spec.port ?? (isJump ? undefined : wanted.port) ?? 22) === 22
+          ? spec.host
+          : knownHostName(spec.host, port),
       host,
       port,
       user,

@@ -146,14 +146,10 @@ async function connectHop(
     if (keyRefusal !== undefined) throw refusedKey(keyRefusal, hop);
     if (error instanceof DeskError) throw error;
     if (deadline.passed)
-      throw new DeskError(
-        'timeout',
-        `${hop.label} (${place}) did not answer in time while ${doing[stage]}.`,
-        {
-          hint: 'Check the address, the port and firewalls on the way.',
-          retryable: true,
-        },
-      );
+      throw new DeskError('timeout', `${hop.name} (${place}) did not answer in time while ${doing[stage]}.`, {
+        hint: 'Check the address, the port and firewalls on the way.',
+        retryable: true,
+      });
     if (authenticator && (error as { level?: unknown }).level === 'client-authentication')
       throw authenticationFailed(hop, authenticator);
     throw unreachable(error, hop, stage, authenticator?.tried ?? []);
@@ -184,7 +180,7 @@ function unreachable(
   stage: keyof typeof doing,
   tried: readonly string[],
 ): DeskError {
-  const place = `${hop.label}${hop.label === hop.host ? '' : ` (${hop.host})`} port ${hop.port}`;
+  const place = `${hop.name}${hop.name === hop.host ? '' : ` (${hop.host})`} port ${hop.port}`;
   const first = error instanceof AggregateError ? (error.errors[0] as unknown) : error;
   const code = (first as NodeJS.ErrnoException).code;
   const message = first instanceof Error ? printable(first.message) : 'unknown reason';

@@ -72,14 +72,14 @@ export async function trustHostKey(blob: Buffer, context: TrustContext): Promise
     }
     case 'unknown': {
       const notes = [
-        `Compare it with the host itself: ssh-keygen -lf /etc/ssh/ssh_host_${shortType(presented.keyType)}_key.pub`,
+        `Compare it with what the host itself shows (ssh-keygen -lf /etc/ssh/ssh_host_${shortType(presented.keyType)}_key.pub).`,
         ...(decision.note === 'certificate_authority_only'
           ? ['A certificate authority is known for this host, but host certificates are not checked here.']
           : []),
       ];
       const { ask } = settings;
       if (ask) {
-        const question = { label: hop.label, host: hop.hostKeyName, port: hop.port, presented, notes };
+        const question = { label: hop.name, host: hop.hostKeyName, port: hop.port, presented, notes };
         const asked = context.signal ? { signal: context.signal } : {};
         if (await saysYes(() => context.waiting(() => ask(question, asked)))) {
           await addKnownHost(settings.ownFile, hop.hostKeyName, hop.port, presented);
@@ -90,7 +90,7 @@ export async function trustHostKey(blob: Buffer, context: TrustContext): Promise
         'host_key_unknown',
         `The host key of ${hop.label} is not known: ${shown}. ${ask ? 'Nobody accepted it.' : 'Nobody could be asked.'}`,
         {
-          hint: `${notes.join(' ')} Then pin it in desk.yml: host_key: "${presented.fingerprint}"`,
+          hint: `${notes.join(' ')} When it is the same, pin it in desk.yml: host_key: "${presented.fingerprint}"`,
         },
       );
     }

@@ -2,7 +2,7 @@
 export { connect } from './connect.ts';
 export type { SshConnection } from './connection.ts';
 export type { PresentedKey } from './host-key-decision.ts';
-export { printable } from './printable.ts';
+export { printable, withoutControls } from './printable.ts';
 export type {
   AuthSettings,
   ConnectOptions,

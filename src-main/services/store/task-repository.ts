@@ -42,7 +42,7 @@ export interface TaskRecord {
 
 export interface TaskRepository {
   /** Inserts or replaces one record. */
-  save(record: TaskRecord): Promise<void>;
+  save: (record: TaskRecord) => Promise<void>;
   get(id: string): Promise<TaskRecord | undefined>;
   /** Newest first; without children unless asked for. */
   list(filter: { limit: number; parent?: string }): Promise<TaskRecord[]>;

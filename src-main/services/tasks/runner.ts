@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { DeskError, type ErrorAnswer } from '../../contract/errors.ts';
 import type { Clock, Logger, Progress } from '../../ports.ts';
-import { redact } from '../logging/index.ts';
+import { redact, redactText } from '../logging/index.ts';
 import type { TaskRecord, TaskRepository, TaskStatus } from '../store/index.ts';
 import { isAlive, thisProcess } from './owner.ts';
 import { createThrottle } from './throttle.ts';
@@ -188,8 +188,8 @@ export function createTaskRunner(options: TaskRunnerOptions): TaskRunner {
     const record: TaskRecord = {
       id: randomUUID(),
       kind: kindName,
-      title: kind.title(input),
-      ...(target === undefined ? {} : { target }),
+      title: redactText(kind.title(input)),
+      ...(target === undefined ? {} : { target: redactText(target) }),
       status: 'queued',
       input,
       steps: kind.steps(input).map((name) => ({ name, state: 'waiting' })),

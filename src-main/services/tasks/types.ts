@@ -15,10 +15,10 @@ export interface TaskContext {
   readonly id: string;
   readonly signal: AbortSignal;
   /** Progress; naming a step begins it and ends the one before. */
-  report: ReportProgress;
-  child(target: string): ChildTask;
+  readonly report: ReportProgress;
+  readonly child: (target: string) => ChildTask;
   /** Marks the task `waiting_for_user` while the question is open. */
-  waiting<Answer>(ask: () => Promise<Answer>): Promise<Answer>;
+  readonly waiting: <Answer>(ask: () => Promise<Answer>) => Promise<Answer>;
 }
 
 /** A kind of long work. */

@@ -27,6 +27,7 @@ import {
   uploadJob,
 } from '../../../src-main/services/jobs/index.ts';
 import { flareVersions, type LabFederation, startFederation } from '../../lab/nvflare.ts';
+import { startProxy } from '../../lab/proxy.ts';
 
 const template = fileURLToPath(new URL('../../../resources/job-templates/hello-numpy', import.meta.url));
 const code = (wanted: string) => expect.objectContaining({ code: wanted }) as unknown;
@@ -181,15 +182,40 @@ describe.each(flareVersions)('jobs on real sites of NVFlare %s', (version) => {
     expect((await listJobs(session)).map(({ job_id: jobId }) => jobId)).toEqual(before);
   });
 
-  test('a large job arrives whole', async () => {
+  test('a large job arrives whole, and comes back whole over a line that is cut twice', async () => {
     const folder = join(work, 'large');
     const submitted = await submitJob(session, kit, folder);
     expect(submitted.bytes).toBeGreaterThan(40 * 1024 ** 2);
     await abortJob(session, submitted.job_id);
     await followJob(session, submitted.job_id);
-    const result = await downloadJob(session, submitted.job_id, { into: join(work, 'results') });
-    const came = await readFile(join(result.folder, 'job/large/app/model.bin'));
-    expect(came.equals(await readFile(join(folder, 'app', 'model.bin')))).toBe(true);
+
+    const proxy = await startProxy({ targetPort: federation.server.ports.at(-1)! });
+    const detour = join(work, 'detour');
+    await cp(federation.adminKit(), detour, { recursive: true });
+    await rm(join(detour, 'startup', 'signature.json'), { force: true });
+    const config = join(detour, 'startup', 'fed_admin.json');
+    const settings = JSON.parse(await readFile(config, 'utf8')) as { admin: object };
+    const admin = { ...settings.admin, host: '127.0.0.1', port: proxy.port };
+    await writeFile(config, JSON.stringify({ ...settings, admin }));
+    const over = await openSession(await openAdminKit(detour));
+    try {
+      const cuts = [12e6, 25e6];
+      const result = await downloadJob(over, submitted.job_id, {
+        into: join(work, 'results'),
+        report: ({ step, done = 0 }) => {
+          if (step === 'download' && cuts[0] !== undefined && done > cuts[0]) {
+            cuts.shift();
+            proxy.cut();
+          }
+        },
+      });
+      expect(cuts).toEqual([]);
+      const came = await readFile(join(result.folder, 'job/large/app/model.bin'));
+      expect(came.equals(await readFile(join(folder, 'app', 'model.bin')))).toBe(true);
+    } finally {
+      await over.close();
+      await proxy.stop();
+    }
   });
 
   test('a job is cloned, listed and deleted', async () => {

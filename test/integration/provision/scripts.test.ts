@@ -125,10 +125,13 @@ describe.each(flareVersions)('scripts of a kit, %s', (line) => {
     }).then((isOwn) => expect(isOwn).toBe(true));
   });
 
+  // The reference leaves its Python to process 1, which may take seconds to collect it: once is enough.
   it('gives up after five quick deaths and cleans up', async () => {
-    const outcome = await both(async (stage) =>
-      stage.outcome(stage.run('sub_start.sh', [], { FAKE_PYTHON: '1' })),
-    );
+    const play = (stage: Stage): Promise<Outcome> =>
+      stage.outcome(stage.run('sub_start.sh', [], { FAKE_PYTHON: '1' }));
+    const outcome = await (line === '2.7.2'
+      ? both(play)
+      : set('a kit', ownScripts(line, 'site-1')).then(play));
     expect(outcome).toMatchObject({ exit: 0, markers: [] });
     expect(outcome.calls).toHaveLength(5);
   });
@@ -232,43 +235,43 @@ describe.each(flareVersions)('scripts of a kit, %s', (line) => {
     expect(outcome.calls[0]?.slice(6)).toEqual(line === '2.7.2' ? [] : ['a b', '--x']);
   });
 
-  it.runIf(line === '2.8.1')('NVFL_WORKSPACE: a copy of the kit runs in a folder of its own', async () => {
-    const outcome = await both(async (stage) => {
-      const work = join(stage.folder, 'run');
-      const env = { NVFL_WORKSPACE: work, FAKE_PYTHON: '0' };
-      const first = await stage.outcome(stage.run('sub_start.sh', ['--verify', '--once'], env), work);
-      const again = await stage.outcome(stage.run('sub_start.sh', ['--verify', '--once'], env), work);
-      return {
-        first,
-        again,
-        mode: ((await lstat(join(work, 'kit'))).mode & 0o777).toString(8),
-        link: (await readlink(join(work, 'startup'))).replace(stage.folder, '<stage>'),
-        kit: (await readdir(stage.kit)).toSorted(),
-      };
+  if (line === '2.8.1')
+    it('NVFL_WORKSPACE: a copy of the kit runs in a folder of its own', async () => {
+      const outcome = await both(async (stage) => {
+        const work = join(stage.folder, 'run');
+        const env = { NVFL_WORKSPACE: work, FAKE_PYTHON: '0' };
+        const first = await stage.outcome(stage.run('sub_start.sh', ['--verify', '--once'], env), work);
+        const again = await stage.outcome(stage.run('sub_start.sh', ['--verify', '--once'], env), work);
+        return {
+          first,
+          again,
+          mode: ((await lstat(join(work, 'kit'))).mode & 0o777).toString(8),
+          link: (await readlink(join(work, 'startup'))).replace(stage.folder, '<stage>'),
+          kit: (await readdir(stage.kit)).toSorted(),
+        };
+      });
+      expect(outcome).toMatchObject({
+        mode: '700',
+        link: '<stage>/run/kit/startup',
+        kit: ['local', 'startup'],
+      });
+      expect(outcome.again.calls).toHaveLength(4);
     });
-    expect(outcome).toMatchObject({
-      mode: '700',
-      link: '<stage>/run/kit/startup',
-      kit: ['local', 'startup'],
+
+  if (line === '2.8.1')
+    it('NVFL_WORKSPACE=/ is refused', async () => {
+      const outcome = await both(async (stage) =>
+        stage.outcome(stage.run('sub_start.sh', [], { NVFL_WORKSPACE: '/' })),
+      );
+      expect(outcome).toEqual({ exit: 1, calls: [], markers: [] });
     });
-    expect(outcome.again.calls).toHaveLength(4);
-  });
 
-  it.runIf(line === '2.8.1')('NVFL_WORKSPACE=/ is refused', async () => {
-    const outcome = await both(async (stage) =>
-      stage.outcome(stage.run('sub_start.sh', [], { NVFL_WORKSPACE: '/' })),
-    );
-    expect(outcome).toEqual({ exit: 1, calls: [], markers: [] });
-  });
-
-  it.runIf(line === '2.8.1')(
-    'a runtime folder that is the kit under another name leaves the kit whole',
-    async () => {
+  if (line === '2.8.1')
+    it('a runtime folder that is the kit under another name leaves the kit whole', async () => {
       const stage = await set('kit', ownScripts(line, 'site-1'));
       await symlink(stage.kit, join(stage.folder, 'link'));
       const env = { NVFL_WORKSPACE: join(stage.folder, 'link'), FAKE_PYTHON: '0' };
       expect(await stage.outcome(stage.run('sub_start.sh', ['--once'], env))).toMatchObject({ exit: 0 });
       expect((await lstat(join(stage.kit, 'startup'))).isDirectory()).toBe(true);
-    },
-  );
+    });
 });

@@ -1,5 +1,5 @@
 /** Delivering kits to real hosts: whole or not at all, whatever happens on the way. */
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import {
   appendFileSync,
@@ -183,6 +183,42 @@ describe('a delivery', () => {
     expectWhole(big);
     expect(await run('distribute', target, ssh)).toMatchObject({ state: 'already_there' });
   });
+
+  const csh = spawnSync('csh', ['-c', 'true']).status === 0;
+  if (csh)
+    test('to an account whose login shell is csh', async () => {
+      const config = ['ForceCommand csh -c "$SSH_ORIGINAL_COMMAND"'];
+      const host = await startSshd({ folder: join(folder, 'csh'), config });
+      closing.push(() => host.stop());
+      const target = targetOn(host, directory(), { kit });
+      expect(await run('distribute', target, ssh)).toMatchObject({ state: 'delivered' });
+      expectWhole(kit);
+      expect(await run('distribute', target, ssh)).toMatchObject({ state: 'already_there' });
+    });
+
+  const busybox = spawnSync('busybox', ['true']).status === 0;
+  if (busybox)
+    test('to a host whose tools are those of BusyBox', async () => {
+      const bin = join(folder, 'busybox-bin');
+      mkdirSync(bin);
+      execFileSync('busybox', ['--install', '-s', bin]);
+      symlinkSync('/bin/bash', join(bin, 'bash'));
+      const host = await startSshd({ folder: join(folder, 'busybox'), env: { PATH: bin } });
+      closing.push(() => host.stop());
+      const target = targetOn(host, directory(), { kit });
+      expect(await run('distribute', target, ssh)).toMatchObject({ state: 'delivered' });
+      expectWhole(kit);
+      expect(await run('distribute', target, ssh)).toMatchObject({ state: 'already_there' });
+      expect(await run('distribute', { ...target, kit: other }, ssh)).toMatchObject({ state: 'delivered' });
+      expect(await run('rollback', target, ssh)).toMatchObject({ state: 'rolled_back' });
+      const checked = await run('check', target, ssh);
+      for (const name of ['tools', 'directory', 'participant', 'clock'])
+        expect(stepOf(checked, name)?.state).toBe('ok');
+      expect(await run('start', target, ssh)).toMatchObject({ state: 'running' });
+      expect(await run('status', target, ssh)).toMatchObject({ state: 'running' });
+      expect(await run('stop', target, ssh)).toMatchObject({ state: 'stopped' });
+      expectClean();
+    });
 
   test('to a host with the barest tools', async () => {
     const bin = join(folder, 'bare-bin');

@@ -65,6 +65,13 @@ test.each(flareVersions)('a federation of NVFlare %s', async (version) => {
       await sleep(500);
     expect(readFileSync(log, 'utf8')).toContain('Successfully registered client');
     expect(await step('status', [server, client])).toEqual(['running', 'running']);
+    // The server writes the session token of a client into its log; it is not shown.
+    const serverLog = readFileSync(join(far, 'localhost', 'run', 'start.log'), 'utf8');
+    expect(serverLog).toMatch(/token\W+[0-9a-f]{8}-/);
+    const { sites } = await runSites({ step: 'status', targets: [server], ssh });
+    const tail = sites[0]?.status?.logTail ?? [];
+    expect(tail.length).toBeGreaterThan(0);
+    expect(tail.join('\n')).not.toMatch(/token\W+[0-9a-f]{8}-|\[\d+m/);
     // Running wrote beside the kit's files, and changed none of them.
     expect(await step('distribute', [server, client])).toEqual(['already_there', 'already_there']);
   } finally {

@@ -5,8 +5,8 @@ export interface StandInOptions {
   kind?: 'server' | 'client';
   /** The process listens on this port of loopback. */
   port?: number;
-  /** What the process does: stay, end at once with a message, or ignore TERM. */
-  behaviour?: 'stay' | 'fail' | 'stubborn';
+  /** What the process does: stay, end at once with a message, ignore TERM, or begin late. */
+  behaviour?: 'stay' | 'fail' | 'stubborn' | 'slow';
   /** Makes the kit differ from another one. */
   content?: string;
 }
@@ -58,6 +58,7 @@ begin() {
   "${process.execPath}" "$DIR/program.mjs" ${options.port ?? ''} &
   echo $! > "$kit/pid.fl"
 }
+${behaviour === 'slow' ? 'sleep 4' : ''}
 echo $$ > "$kit/daemon_pid.fl"
 while true; do
   if [ ! -f "$kit/pid.fl" ]; then begin

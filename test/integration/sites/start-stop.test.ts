@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileS
 import net from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, type TestContext } from 'vitest';
 import type { SiteTarget } from '../../../src-main/services/sites/index.ts';
 import { freePort, isListening } from '../../lab/ports.ts';
 import { type Sshd, startSshd } from '../../lab/sshd.ts';
@@ -15,14 +15,10 @@ const folder = newFolder('start-stop');
 let sshd: Sshd;
 let ssh: ReturnType<typeof sshSettings>;
 let counter = 0;
-const started: SiteTarget[] = [];
 
 beforeAll(async () => {
   sshd = await startSshd({ folder: join(folder, 'sshd'), noise: 'echo welcome' });
   ssh = sshSettings(folder, sshd.user);
-});
-afterEach(async () => {
-  for (const target of started.splice(0)) await run('stop', target, ssh);
 });
 afterAll(async () => {
   await sshd?.stop();
@@ -30,7 +26,10 @@ afterAll(async () => {
 });
 
 /** A delivered stand-in kit, stopped again after the test. */
+type Finish = TestContext['onTestFinished'];
+
 async function delivered(
+  finished: Finish,
   options: StandInOptions = {},
   change: Partial<SiteTarget> = {},
 ): Promise<SiteTarget> {
@@ -43,7 +42,7 @@ async function delivered(
     ...change,
   });
   expect(await run('distribute', target, ssh)).toMatchObject({ state: 'delivered' });
-  started.push(target);
+  finished(() => run('stop', target, ssh).then(() => undefined));
   return target;
 }
 const base = (target: SiteTarget) => join(target.directory, target.name);
@@ -66,10 +65,12 @@ const processes = (target: SiteTarget) => {
   return found;
 };
 
-describe('a start', () => {
-  test('of a server is proved by its port, outlives the session, and leaves the kit as it was', async () => {
+describe.concurrent('a start', () => {
+  test('of a server is proved by its port, outlives the session, and leaves the kit as it was', async ({
+    onTestFinished,
+  }) => {
     const port = await freePort();
-    const target = await delivered({ kind: 'server', port }, { path: ['/opt/nvflare/bin'] });
+    const target = await delivered(onTestFinished, { kind: 'server', port }, { path: ['/opt/nvflare/bin'] });
     const result = await run('start', target, ssh);
     expect(result).toMatchObject({ state: 'running' });
     expect(stepOf(result, 'launch')?.message).toContain('run/start.log');
@@ -108,14 +109,19 @@ describe('a start', () => {
     expect(existsSync(join(base(target), 'run', 'start.log.1'))).toBe(true);
   });
 
-  test('of a client is proved by a process that stays', async () => {
-    const target = await delivered();
+  test('of a client is proved by a process that stays', async ({ onTestFinished }) => {
+    const target = await delivered(onTestFinished);
     expect(await run('start', target, ssh)).toMatchObject({ state: 'running' });
     expect(processes(target).some((line) => line.includes('program.mjs'))).toBe(true);
   });
 
-  test('that fails tells the last log lines and leaves no process', async () => {
-    const target = await delivered({ behaviour: 'fail' });
+  test('on a slow host is waited for', async ({ onTestFinished }) => {
+    const target = await delivered(onTestFinished, { behaviour: 'slow' });
+    expect(await run('start', target, ssh)).toMatchObject({ state: 'running' });
+  });
+
+  test('that fails tells the last log lines and leaves no process', async ({ onTestFinished }) => {
+    const target = await delivered(onTestFinished, { behaviour: 'fail' });
     const failed = await run('start', target, ssh);
     expect(failed).toMatchObject({
       state: 'failed',
@@ -129,9 +135,9 @@ describe('a start', () => {
     expect(await run('status', target, ssh)).toMatchObject({ state: 'stopped' });
   });
 
-  test('that never opens its port is a timeout and leaves no process', async () => {
+  test('that never opens its port is a timeout and leaves no process', async ({ onTestFinished }) => {
     const port = await freePort();
-    const target = await delivered({ kind: 'server' }, { ports: [port] });
+    const target = await delivered(onTestFinished, { kind: 'server' }, { ports: [port] });
     const failed = await run('start', target, ssh, { startTimeoutMs: 2500 });
     expect(failed).toMatchObject({
       state: 'failed',
@@ -140,9 +146,9 @@ describe('a start', () => {
     expect(processes(target)).toEqual([]);
   });
 
-  test('of a client that has not opened its port yet is a warning', async () => {
+  test('of a client that has not opened its port yet is a warning', async ({ onTestFinished }) => {
     const port = await freePort();
-    const target = await delivered({}, { ports: [port] });
+    const target = await delivered(onTestFinished, {}, { ports: [port] });
     const result = await run('start', target, ssh);
     expect(result.state).toBe('running');
     expect(stepOf(result, 'proof')).toMatchObject({
@@ -151,12 +157,12 @@ describe('a start', () => {
     });
   });
 
-  test('on a port in use is refused before anything runs', async () => {
+  test('on a port in use is refused before anything runs', async ({ onTestFinished }) => {
     const port = await freePort();
     const owner = net.createServer();
     await new Promise<void>((resolve) => owner.listen(port, '127.0.0.1', resolve));
     try {
-      const target = await delivered({ kind: 'server', port });
+      const target = await delivered(onTestFinished, { kind: 'server', port });
       expect(await run('start', target, ssh)).toMatchObject({
         state: 'failed',
         error: { code: 'conflict', message: expect.stringContaining(`${port}`) as string },
@@ -180,9 +186,9 @@ describe('a start', () => {
     });
   });
 
-  test('cancelled while waiting for the proof: at once, and nothing stays', async () => {
+  test('cancelled while waiting for the proof: at once, and nothing stays', async ({ onTestFinished }) => {
     const port = await freePort();
-    const target = await delivered({ kind: 'server' }, { ports: [port] });
+    const target = await delivered(onTestFinished, { kind: 'server' }, { ports: [port] });
     const cancel = new AbortController();
     let observed = 0;
     const result = await run(
@@ -205,9 +211,9 @@ describe('a start', () => {
   });
 });
 
-describe('a new kit while the old one runs', () => {
-  test('is delivered, used after stop and start, and told', async () => {
-    const target = await delivered({ content: 'old' });
+describe.concurrent('a new kit while the old one runs', () => {
+  test('is delivered, used after stop and start, and told', async ({ onTestFinished }) => {
+    const target = await delivered(onTestFinished, { content: 'old' });
     await run('start', target, ssh);
     const old = readlinkSync(join(base(target), 'current'));
     const next = {
@@ -231,8 +237,8 @@ describe('a new kit while the old one runs', () => {
     expect((await run('status', next, ssh)).status?.runningKit).toContain('prod_01');
   });
 
-  test('a kit changed on the host is not replaced while it runs', async () => {
-    const target = await delivered();
+  test('a kit changed on the host is not replaced while it runs', async ({ onTestFinished }) => {
+    const target = await delivered(onTestFinished);
     await run('start', target, ssh);
     writeFileSync(join(kitThere(target), 'startup', 'fed_client.json'), '{}');
     expect(await run('distribute', target, ssh)).toMatchObject({
@@ -242,9 +248,9 @@ describe('a new kit while the old one runs', () => {
   });
 });
 
-describe('what others did', () => {
-  test('a participant started by hand is seen and can be stopped', async () => {
-    const target = await delivered();
+describe.concurrent('what others did', () => {
+  test('a participant started by hand is seen and can be stopped', async ({ onTestFinished }) => {
+    const target = await delivered(onTestFinished);
     const byHand = spawn('bash', [join(base(target), 'current', 'startup', 'start.sh')], {
       stdio: 'ignore',
       detached: true,
@@ -260,8 +266,10 @@ describe('what others did', () => {
     expect(processes(target)).toEqual([]);
   });
 
-  test('pid files of a dead participant are stale, whoever has the number now', async () => {
-    const target = await delivered();
+  test('pid files of a dead participant are stale, whoever has the number now', async ({
+    onTestFinished,
+  }) => {
+    const target = await delivered(onTestFinished);
     const stranger = spawn('sleep', ['60'], { stdio: 'ignore' });
     try {
       for (const name of ['daemon_pid.fl', 'pid.fl'])
@@ -279,8 +287,10 @@ describe('what others did', () => {
     }
   });
 
-  test('a program whose script was killed is left over: start refuses, stop ends it', async () => {
-    const target = await delivered({ behaviour: 'stubborn' });
+  test('a program whose script was killed is left over: start refuses, stop ends it', async ({
+    onTestFinished,
+  }) => {
+    const target = await delivered(onTestFinished, { behaviour: 'stubborn' });
     await run('start', target, ssh);
     process.kill(pidIn(target, 'daemon_pid.fl'), 'SIGKILL');
     for (const name of ['daemon_pid.fl', 'pid.fl']) rmSync(join(kitThere(target), name));
@@ -290,20 +300,20 @@ describe('what others did', () => {
     expect(processes(target)).toEqual([]);
   });
 
-  test('a program that does not heed TERM is ended all the same', async () => {
-    const target = await delivered({ behaviour: 'stubborn' });
+  test('a program that does not heed TERM is ended all the same', async ({ onTestFinished }) => {
+    const target = await delivered(onTestFinished, { behaviour: 'stubborn' });
     await run('start', target, ssh);
     const stopped = await run('stop', target, ssh);
     expect(stopped).toMatchObject({ state: 'stopped' });
     expect(processes(target)).toEqual([]);
   });
 
-  test('one participant’s stop does not touch another of the same beginning', async () => {
-    const one = await delivered({}, { name: 'site-1' });
+  test('one participant’s stop does not touch another of the same beginning', async ({ onTestFinished }) => {
+    const one = await delivered(onTestFinished, {}, { name: 'site-1' });
     const kit = one.kit ?? '';
     const ten = { ...one, name: 'site-10', kit };
     await run('distribute', ten, ssh);
-    started.push(ten);
+    onTestFinished(() => run('stop', ten, ssh).then(() => undefined));
     await run('start', one, ssh);
     await run('start', ten, ssh);
     await run('stop', one, ssh);

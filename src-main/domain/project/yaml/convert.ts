@@ -39,11 +39,13 @@ export class Converter {
   /** False after a problem that leaves the meaning of the file open. */
   usable = true;
   readonly #source: YamlSource;
+  readonly #text: string;
   readonly #anchors = new Map<string, YamlNode | 'open'>();
   readonly #weights = new Map<YamlNode, number>();
 
-  constructor(source: YamlSource) {
+  constructor(source: YamlSource, text: string) {
     this.#source = source;
+    this.#text = text;
   }
 
   /** `<<` and `=` have a meaning as keys only; as values PyYAML refuses them. */
@@ -192,6 +194,7 @@ export class Converter {
       if (isScalar(pair.key) && pair.key.source === '' && pair.key.type === Scalar.PLAIN) {
         this.#fail(key.offset, 'yaml_syntax', 'A key is missing before the colon.', 'Write "key: value".');
       }
+      this.#checkKeyLine(pair.key);
       const value = this.convert(pair.value ?? undefined, depth + 1);
       if (!pair.value?.range) value.offset = key.offset;
       if (key.kind === 'scalar' && key.type === 'merge') this.#merge(value, merged);
@@ -202,6 +205,19 @@ export class Converter {
     return this.#weighed(
       mapping,
       Array.from(merged.values(), (entry) => entry.value),
+    );
+  }
+
+  /** The parser takes a key over two lines inside brackets; PyYAML does not. */
+  #checkKeyLine(key: ParsedNode): void {
+    const [start, end] = isScalar(key) ? key.range : [0, 0];
+    if (end - start < 2) return;
+    if (!this.#text.slice(start, end).includes('\n')) return;
+    this.#fail(
+      start,
+      'yaml_syntax',
+      'A key goes over two lines.',
+      'Check for a missing comma, quote or bracket before it.',
     );
   }
 

@@ -54,6 +54,35 @@ function refuseText(text: string, source: YamlSource): Finding | undefined {
       'Check that this is the right file and that it is saved as UTF-8 text.',
     );
   }
+  return text.length > yamlLimits.smallText ? refuseTokens(text, source) : undefined;
+}
+
+/** Parsing costs far more than splitting into tokens, so a large text is counted first. */
+function refuseTokens(text: string, source: YamlSource): Finding | undefined {
+  let offset = 0;
+  let tokens = 0;
+  let depth = 0;
+  let marks = 0;
+  for (const token of new Lexer().lex(text)) {
+    const first = token.charCodeAt(0);
+    // The lexer's own marks (document, flow end, scalar) are no part of the text.
+    if (first === 2 || first === 24 || first === 31) continue;
+    tokens += 1;
+    if (token === '[' || token === '{') depth += 1;
+    else if (token === ']' || token === '}') depth -= 1;
+    marks = token === '-' || token === '?' ? marks + 1 : token.startsWith(' ') ? marks : 0;
+    if (depth > yamlLimits.depth || marks > yamlLimits.depth) return tooDeep(source, offset);
+    if (tokens > yamlLimits.tokens) {
+      return yamlFinding(
+        source,
+        offset,
+        'yaml_too_large',
+        `The file has more than ${yamlLimits.tokens} words and signs.`,
+        'A project file of 1000 sites has about 80 000; check that this is the right file.',
+      );
+    }
+    offset += token.length;
+  }
   return undefined;
 }
 
@@ -83,7 +112,7 @@ function compose(text: string, source: YamlSource): YamlRead {
   const stray = strayTab(text) ?? unclosedQuote(text, document.range[1]);
   if (stray)
     return { findings: [yamlFinding(source, stray.offset, 'yaml_syntax', stray.message, stray.hint)] };
-  const converter = new Converter(source);
+  const converter = new Converter(source, text);
   const root = converter.convert(document.contents, 1);
   return converter.findings.some((one) => one.severity === 'error') && !converter.usable
     ? { findings: converter.findings }
@@ -98,6 +127,7 @@ function syntaxFindings(errors: YAMLParseError[], source: YamlSource, text: stri
     const position = positionAt(source, error.pos[0]);
     if (lines.has(position.line)) continue;
     lines.add(position.line);
+    if (error.message.includes('call stack')) return [tooDeep(source, error.pos[0])];
     const { message, hint } = syntaxFinding(error.code, error.message, text, error.pos[0]);
     findings.push({
       severity: 'error',

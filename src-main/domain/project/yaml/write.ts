@@ -35,7 +35,7 @@ export function renderFlow(value: WritableValue): string {
 }
 
 /** Lines of a mapping in block form, without indentation of the first level. */
-export function renderEntries(value: { [key: string]: WritableValue | undefined }): string[] {
+function renderEntries(value: { [key: string]: WritableValue | undefined }): string[] {
   return entriesOf(value).flatMap(([key, one]) => renderEntry(key, one));
 }
 

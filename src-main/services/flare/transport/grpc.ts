@@ -4,13 +4,12 @@
  */
 import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp2 } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
-import { DeskError } from '../../../contract/errors.ts';
 import { ProtocolError, SessionStepError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { within } from '../wait.ts';
 import { dial } from './dial.ts';
 import { Splitter } from './splitter.ts';
-import { isTlsError, tlsErrorOf } from './tls-errors.ts';
+import { closedEarly, openErrorOf } from './open-errors.ts';
 import { closingOf } from './watch.ts';
 import type { OpenOptions, Transport, TransportEvents, TransportTarget } from './types.ts';
 
@@ -27,19 +26,9 @@ export async function openGrpc(
   const socket = await dial(target, ['h2'], options);
   options.onStep?.('open');
   const place = `${target.host}:${target.port}`;
-  const refuse = (reason: string, cause?: unknown): SessionStepError =>
-    new SessionStepError(
-      'open',
-      'remote_failed',
-      `${place} is no FLARE server with scheme "grpc": ${reason}.`,
-      {
-        hint: 'Compare "scheme" of the kit with the server, and check that no other service or web proxy answers here.',
-        cause,
-      },
-    );
   if (target.security !== 'clear' && (socket as TLSSocket).alpnProtocol !== 'h2') {
     socket.destroy();
-    throw refuse('it does not offer HTTP/2');
+    throw openErrorOf(new ProtocolError('it does not offer HTTP/2'), target);
   }
 
   const closing = closingOf(events);
@@ -76,7 +65,7 @@ export async function openGrpc(
   const opened = new Promise<void>((resolve, reject) => {
     http.once('remoteSettings', () => resolve());
     http.once('error', reject);
-    http.once('close', () => reject(new ProtocolError('it closed the connection')));
+    http.once('close', () => reject(closedEarly()));
     call.once('error', reject);
   });
   try {
@@ -92,9 +81,7 @@ export async function openGrpc(
   } catch (error) {
     closing.silence();
     destroy();
-    if (error instanceof DeskError) throw error;
-    if (isTlsError(error)) throw tlsErrorOf(error, target);
-    throw refuse(error instanceof Error ? error.message : 'failed', error);
+    throw openErrorOf(error, target);
   }
   http.setLocalWindowSize(windowBytes);
 

@@ -4,6 +4,7 @@ import { openWebSocket } from './websocket.ts';
 import type { OpenOptions, Transport, TransportEvents, TransportKind, TransportTarget } from './types.ts';
 
 export type { OpenOptions, Transport, TransportEvents, TransportKind, TransportTarget } from './types.ts';
+export { closedEarly } from './open-errors.ts';
 export { isTlsError, tlsErrorOf } from './tls-errors.ts';
 
 /** The names a kit may use; the other forms name other drivers of the same bytes (§1.2). */

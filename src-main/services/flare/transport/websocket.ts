@@ -1,10 +1,9 @@
 import { WebSocket } from 'ws';
-import { DeskError } from '../../../contract/errors.ts';
 import { ProtocolError, SessionStepError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { within } from '../wait.ts';
 import { dial } from './dial.ts';
-import { isTlsError, tlsErrorOf } from './tls-errors.ts';
+import { closedEarly, openErrorOf } from './open-errors.ts';
 import { watchSocket } from './watch.ts';
 import type { OpenOptions, Transport, TransportEvents, TransportTarget } from './types.ts';
 
@@ -38,7 +37,7 @@ export async function openWebSocket(
   const opened = new Promise<void>((resolve, reject) => {
     web.once('open', resolve);
     web.once('error', reject);
-    web.once('close', () => reject(new ProtocolError('closed')));
+    web.once('close', () => reject(closedEarly()));
     web.once('unexpected-response', (_request, response) => {
       reject(new ProtocolError(`answered HTTP ${response.statusCode ?? '?'}`));
     });
@@ -57,18 +56,7 @@ export async function openWebSocket(
     closing.silence();
     web.terminate();
     socket.destroy();
-    if (error instanceof DeskError) throw error;
-    if (isTlsError(error)) throw tlsErrorOf(error, target);
-    const reason = error instanceof Error ? error.message : 'failed';
-    throw new SessionStepError(
-      'open',
-      'remote_failed',
-      `${place} is no FLARE server with scheme "http": ${reason}.`,
-      {
-        hint: 'Compare "scheme" of the kit with the server, and check that no other service or web proxy answers here.',
-        cause: error,
-      },
-    );
+    throw openErrorOf(error, target);
   }
   return {
     send: (frame) =>

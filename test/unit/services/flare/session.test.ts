@@ -552,7 +552,7 @@ describe('files', () => {
   });
 });
 
-test('many sessions at once, and a hundred one after another, leave nothing behind', async () => {
+test('many sessions at once, and many one after another, leave nothing behind', async () => {
   const fake = await new FakeServer({ project, server }).start();
   const written = await writeKit({ project, admin, port: fake.port });
   cleanUps.push(() => fake.stop(), written.remove);
@@ -564,7 +564,7 @@ test('many sessions at once, and a hundred one after another, leave nothing behi
   const replies = await Promise.all(sessions.map((session, index) => session.execute(`echo ${index}`)));
   expect(replies.every((reply) => reply.ok)).toBe(true);
   await Promise.all(sessions.map((session) => session.close()));
-  for (let round = 0; round < 100; round += 1) await (await openSession(kit)).close();
+  for (let round = 0; round < 30; round += 1) await (await openSession(kit)).close();
   await until(() => active() <= before);
   expect(fake.peers.size).toBe(0);
 });

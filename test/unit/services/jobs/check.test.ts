@@ -58,12 +58,13 @@ describe('checkJob', () => {
     ]);
   });
 
-  test.skipIf(process.getuid?.() === 0)('names a file it may not read', async () => {
-    const folder = await writeTree(join(await newFolder(), 'job'), sampleFiles);
-    await chmod(join(folder, 'app/config/config_fed_client.json'), 0o000);
-    const { findings } = await checkJob(folder);
-    expect(findings.map((finding) => finding.code)).toContain('job_file_unreadable');
-  });
+  if (process.getuid?.() !== 0)
+    test('names a file it may not read', async () => {
+      const folder = await writeTree(join(await newFolder(), 'job'), sampleFiles);
+      await chmod(join(folder, 'app/config/config_fed_client.json'), 0o000);
+      const { findings } = await checkJob(folder);
+      expect(findings.map((finding) => finding.code)).toContain('job_file_unreadable');
+    });
 
   test('names a file name that is no UTF-8', async () => {
     const folder = await writeTree(join(await newFolder(), 'job'), sampleFiles);

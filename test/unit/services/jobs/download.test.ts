@@ -87,6 +87,28 @@ describe('downloadJob', () => {
     expect(await readFile(join(done.folder, 'workspace/models/server.npy'))).toEqual(Buffer.alloc(30_000, 5));
   });
 
+  test('waits for the result of a completed job, not for that of one that never ran', async () => {
+    for (const [status, wanted] of [
+      ['FINISHED:COMPLETED', 3],
+      ['FINISHED:FAILED_TO_RUN', 1],
+    ] as const) {
+      let offers = 0;
+      const session = fakeSession(
+        (line) => {
+          if (line.startsWith('get_job_meta'))
+            return reply(line, [], { status: 'ok', job_meta: { job_id: jobId, status } });
+          offers += 1;
+          const names = offers < 3 ? ['meta.json'] : ['meta.json', 'workspace.zip'];
+          const offered = names.map((name) => [name, `R${offers}-${name}`]);
+          return reply(line, [], { status: 'ok', source_fqcn: 'server', files: offered });
+        },
+        { download: (offer, { offset = 0 } = {}) => plainPull(files)(offer, offset, 0) },
+      );
+      await downloadJob(session, jobId, { into: await newFolder() });
+      expect(offers).toBe(wanted);
+    }
+  });
+
   test('takes the next free name', async () => {
     const into = await newFolder();
     await mkdir(join(into, jobId));

@@ -70,12 +70,7 @@ describe.each(['2.7.2', '2.8.1'])('what a %s server answers', (version) => {
     });
   });
 
-  test('to abort, clone and delete is done', async () => {
-    const abort = play('abort_job');
-    expect(await abortJob(abort.session, abort.jobId)).toEqual({
-      job_id: abort.jobId,
-      info: 'Abort signal has been sent to the server app.',
-    });
+  test('to clone and delete is done', async () => {
     const clone = play('clone_job');
     const cloned = await cloneJob(clone.session, clone.jobId);
     expect(cloned).toEqual({ job_id: clone.meta.job_id, cloned_from: clone.jobId });
@@ -106,4 +101,49 @@ test('a name with blanks or quotes stays one argument', async () => {
   const session = fakeSession((line) => reply(line, [], { status: 'ok', jobs: [] }));
   await listJobs(session, { name: 'my "job"' });
   expect(session.lines).toEqual(['list_jobs -n "my \\"job\\""']);
+});
+
+describe('abortJob', () => {
+  const jobId = '1b4e28ba-2fa1-41d2-883f-0016d3cca427';
+
+  /** A job that shows these statuses, one per look; the last stays. */
+  const jobGoing = (...statuses: string[]) => {
+    let at = 0;
+    return fakeSession((line) =>
+      line.startsWith('abort_job ')
+        ? reply(line, [{ type: 'success', data: '' }], { status: 'ok', info: 'signal sent' })
+        : reply(line, [], {
+            status: 'ok',
+            job_meta: { job_id: jobId, status: statuses[Math.min(at++, statuses.length - 1)] },
+          }),
+    );
+  };
+  const signals = ({ lines }: { lines: string[] }) =>
+    lines.filter((line) => line === `abort_job ${jobId}`).length;
+
+  test('waits until the job has ended', async () => {
+    const session = jobGoing('RUNNING', 'RUNNING', 'FINISHED:ABORTED');
+    const done = await abortJob(session, jobId, { pollMs: 1 });
+    expect(done).toEqual({ job_id: jobId, info: 'signal sent', status: 'FINISHED:ABORTED' });
+    expect(signals(session)).toBe(1);
+  });
+
+  test('sends the signal again when it was lost', async () => {
+    const session = jobGoing('RUNNING', ...Array<string>(5).fill('RUNNING'), 'FINISHED:ABORTED');
+    expect((await abortJob(session, jobId, { pollMs: 1 })).status).toBe('FINISHED:ABORTED');
+    expect(signals(session)).toBe(2);
+  });
+
+  test('aborts a job that starts in spite of it', async () => {
+    const session = jobGoing('SUBMITTED', 'FINISHED:ABORTED', 'RUNNING', 'FINISHED:ABORTED');
+    expect((await abortJob(session, jobId, { pollMs: 1 })).status).toBe('FINISHED:ABORTED');
+    expect(signals(session)).toBe(2);
+  });
+
+  test('does not wait for one that is finished, and tells of one that does not end', async () => {
+    const finished = jobGoing('FINISHED:COMPLETED');
+    expect((await abortJob(finished, jobId)).status).toBe('FINISHED:COMPLETED');
+    expect(finished.lines).toHaveLength(2);
+    expect((await abortJob(jobGoing('RUNNING'), jobId, { pollMs: 1, waitMs: 30 })).status).toBe('RUNNING');
+  });
 });

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -164,6 +165,33 @@ describe.each(['2.7.2', '2.8.1'] as const)('verifyKit on kits of %s', (line) => 
     expect(problems.map((problem) => problem.file)).toContain(file);
   });
 
+  if (process.platform !== 'win32')
+    it('waits for nobody when a pipe stands in for a file', async () => {
+      const { problems } = await after('site-1', async (kit) => {
+        await rm(join(kit, 'startup/client.crt'));
+        execFileSync('mkfifo', [join(kit, 'startup/client.crt')]);
+      });
+      expect(problems).toContainEqual({
+        file: 'startup/client.crt',
+        problem: expect.stringContaining('not a regular file') as string,
+      });
+    });
+
+  it('finds that the root holds another kind of key', async () => {
+    const { problems } = await after('site-1', (kit) => {
+      const args = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+      const files = ['-keyout', join(kit, '../ec.key'), '-out', join(kit, 'startup/rootCA.pem')];
+      execFileSync('openssl', [...args, '-subj', '/CN=example_project', '-days', '9', ...files], {
+        stdio: 'ignore',
+      });
+      return rm(join(kit, '../ec.key'));
+    });
+    expect(problems).toContainEqual({
+      file: 'startup/rootCA.pem',
+      problem: 'holds a key of type ec; FLARE needs RSA',
+    });
+  });
+
   it('finds characters that the runtime cannot read', async () => {
     const file = 'startup/fed_server.json';
     const { problems } = await after('server1', async (kit) => {
@@ -173,19 +201,20 @@ describe.each(['2.7.2', '2.8.1'] as const)('verifyKit on kits of %s', (line) => 
     expect(problems).toContainEqual({ file, problem: expect.stringContaining('outside ASCII') as string });
   });
 
-  it.runIf(process.platform !== 'win32')('tells open private keys apart', async () => {
-    const readable = await after('site-1', (kit) => chmod(join(kit, 'startup/client.key'), 0o644));
-    expect(readable.problems).toEqual([]);
-    expect(readable.notes).toContainEqual({
-      file: 'startup/client.key',
-      note: expect.stringContaining('mode 644') as string,
+  if (process.platform !== 'win32')
+    it('tells open private keys apart', async () => {
+      const readable = await after('site-1', (kit) => chmod(join(kit, 'startup/client.key'), 0o644));
+      expect(readable.problems).toEqual([]);
+      expect(readable.notes).toContainEqual({
+        file: 'startup/client.key',
+        note: expect.stringContaining('mode 644') as string,
+      });
+      const writable = await after('site-1', (kit) => chmod(join(kit, 'startup/client.key'), 0o666));
+      expect(writable.problems).toContainEqual({
+        file: 'startup/client.key',
+        problem: expect.stringContaining('may be changed') as string,
+      });
     });
-    const writable = await after('site-1', (kit) => chmod(join(kit, 'startup/client.key'), 0o666));
-    expect(writable.problems).toContainEqual({
-      file: 'startup/client.key',
-      problem: expect.stringContaining('may be changed') as string,
-    });
-  });
 
   it('tells which files nothing vouches for', async () => {
     const { notes } = await verifyKit(kits.kit('site-1'));
@@ -208,63 +237,71 @@ describe.each(['2.7.2', '2.8.1'] as const)('verifyKit on kits of %s', (line) => 
     });
   });
 
-  describe.runIf(line === '2.7.2')('signatures', () => {
-    it.each(['startup', 'local'])('finds a missing %s/signature.json', async (part) => {
-      const { problems } = await after('server1', (kit) => rm(join(kit, part, 'signature.json')));
-      expect(problems.map(({ file }) => file)).toEqual([`${part}/signature.json`]);
-    });
-
-    it.each([
-      [
-        'not listed',
-        (signatures: Record<string, unknown>) => delete signatures['server.key'],
-        'is not signed',
-      ],
-      ['no text', (signatures: Record<string, unknown>) => (signatures['server.key'] = 5), 'not base64'],
-      [
-        'no base64',
-        (signatures: Record<string, unknown>) => (signatures['server.key'] = '%%%'),
-        'not base64',
-      ],
-      [
-        'of another file',
-        (signatures: Record<string, unknown>) => (signatures['server.key'] = signatures['server.crt']),
-        'is not what was signed',
-      ],
-    ])('finds a signature that is %s', async (_, change, problem) => {
-      const { problems } = await after('server1', async (kit) => {
-        const file = join(kit, 'startup/signature.json');
-        const signatures = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
-        change(signatures);
-        await writeFile(file, JSON.stringify(signatures));
+  if (line === '2.7.2')
+    describe('signatures', () => {
+      it.each(['startup', 'local'])('finds a missing %s/signature.json', async (part) => {
+        const { problems } = await after('server1', (kit) => rm(join(kit, part, 'signature.json')));
+        expect(problems.map(({ file }) => file)).toEqual([`${part}/signature.json`]);
       });
-      expect(problems).toEqual([
-        { file: 'startup/server.key', problem: expect.stringContaining(problem) as string },
-      ]);
-    });
 
-    it.each(['{"a": ', '[]', ''])('finds a signature.json that is no object: %j', async (text) => {
-      const { problems } = await after('server1', (kit) =>
-        writeFile(join(kit, 'startup/signature.json'), text),
-      );
-      expect(problems.map(({ file }) => file)).toEqual(['startup/signature.json']);
-    });
-
-    it('finds unsigned files and links in startup, and lets site settings in local be', async () => {
-      const { problems, notes } = await after('site-1', async (kit) => {
-        await writeFile(join(kit, 'startup/x__p_resources.json'), '{}');
-        await rm(join(kit, 'startup/start.sh'));
-        await symlink('/etc/hostname', join(kit, 'startup/start.sh'));
-        await writeFile(join(kit, 'local/resources.json'), '{}');
-        await writeFile(join(kit, 'local/evil__p_resources.json'), '{}');
-        await writeFile(join(kit, 'daemon_pid.fl'), '1');
+      it.each([
+        [
+          'not listed',
+          (signatures: Record<string, unknown>) => delete signatures['server.key'],
+          'is not signed',
+        ],
+        ['no text', (signatures: Record<string, unknown>) => (signatures['server.key'] = 5), 'not base64'],
+        [
+          'no base64',
+          (signatures: Record<string, unknown>) => (signatures['server.key'] = '%%%'),
+          'not base64',
+        ],
+        [
+          'of another file',
+          (signatures: Record<string, unknown>) => (signatures['server.key'] = signatures['server.crt']),
+          'is not what was signed',
+        ],
+      ])('finds a signature that is %s', async (_, change, problem) => {
+        const { problems } = await after('server1', async (kit) => {
+          const file = join(kit, 'startup/signature.json');
+          const signatures = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
+          change(signatures);
+          await writeFile(file, JSON.stringify(signatures));
+        });
+        expect(problems).toEqual([
+          { file: 'startup/server.key', problem: expect.stringContaining(problem) as string },
+        ]);
       });
-      expect(problems.map(({ file }) => file).toSorted()).toEqual([
-        'local/evil__p_resources.json',
-        'startup/start.sh',
-        'startup/x__p_resources.json',
-      ]);
-      expect(notes.map(({ file }) => file)).toContain('local/resources.json');
+
+      it('finds that an admin kit without any signature should have some', async () => {
+        const { problems } = await after('admin@nvidia.com', async (kit) => {
+          for (const part of ['startup', 'local']) await rm(join(kit, part, 'signature.json'));
+        });
+        expect(problems.map(({ file }) => file)).toEqual(['startup/signature.json', 'local/signature.json']);
+      });
+
+      it.each(['{"a": ', '[]', ''])('finds a signature.json that is no object: %j', async (text) => {
+        const { problems } = await after('server1', (kit) =>
+          writeFile(join(kit, 'startup/signature.json'), text),
+        );
+        expect(problems.map(({ file }) => file)).toEqual(['startup/signature.json']);
+      });
+
+      it('finds unsigned files and links in startup, and lets site settings in local be', async () => {
+        const { problems, notes } = await after('site-1', async (kit) => {
+          await writeFile(join(kit, 'startup/x__p_resources.json'), '{}');
+          await rm(join(kit, 'startup/start.sh'));
+          await symlink('/etc/hostname', join(kit, 'startup/start.sh'));
+          await writeFile(join(kit, 'local/resources.json'), '{}');
+          await writeFile(join(kit, 'local/evil__p_resources.json'), '{}');
+          await writeFile(join(kit, 'daemon_pid.fl'), '1');
+        });
+        expect(problems.map(({ file }) => file).toSorted()).toEqual([
+          'local/evil__p_resources.json',
+          'startup/start.sh',
+          'startup/x__p_resources.json',
+        ]);
+        expect(notes.map(({ file }) => file)).toContain('local/resources.json');
+      });
     });
-  });
 });

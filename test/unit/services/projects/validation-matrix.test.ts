@@ -4,8 +4,9 @@ import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { flareLines } from '../../../../src-main/domain/project/model.ts';
-import type { FlareLine } from '../../../../src-main/domain/project/model.ts';
+import type { FlareLine, Project } from '../../../../src-main/domain/project/model.ts';
 import { loadProject } from '../../../../src-main/services/projects/index.ts';
+import { planProvision } from '../../../../src-main/services/provision/index.ts';
 import matrix from '../../../fixtures/vectors/provision/project-validation-matrix.json' with { type: 'json' };
 import { deviations } from '../../domain/project/deviations.ts';
 
@@ -19,9 +20,6 @@ interface MatrixCase {
   '2.7.2': { kits_produced: boolean };
   '2.8.1': { kits_produced: boolean };
 }
-
-/** These succeed or fail by what lies in the workspace, which is the plan's subject, not the project file's. */
-const workspaceCases = ['prod_bad_suffix', 'prod_99_exists'];
 
 const folders: string[] = [];
 afterEach(async () => {
@@ -38,6 +36,10 @@ async function layOut(one: MatrixCase): Promise<string> {
     await writeFile(join(folder, name), text);
   };
   for (const [name, text] of Object.entries(one.files ?? {})) await put(name, text);
+  for (const name of one.pre_existing ?? []) {
+    if (name.endsWith('/')) await mkdir(join(folder, name), { recursive: true });
+    else await put(name, '');
+  }
   if (one.project_yml_text !== undefined) await put('project.yml', one.project_yml_text);
   else if (one.project) {
     const project = { ...one.project };
@@ -52,8 +54,9 @@ function valuesOf(args: string[], option: string): string[] {
 }
 
 describe.each(flareLines)('project validation matrix, FLARE %s', (line: FlareLine) => {
-  const cases = (matrix.cases as MatrixCase[]).filter((one) => !workspaceCases.includes(one.id));
-  it.each(cases.map((one) => [one.id, one] as const))('%s', async (id, one) => {
+  const cases = matrix.cases as MatrixCase[];
+  const inFile = cases.filter((one) => !one.pre_existing);
+  it.each(inFile.map((one) => [one.id, one] as const))('%s', async (id, one) => {
     const folder = await layOut(one);
     const args = one.args ?? ['-p', 'project.yml'];
     const loaded = await loadProject({
@@ -73,6 +76,15 @@ describe.each(flareLines)('project validation matrix, FLARE %s', (line: FlareLin
       expect(finding.file).toContain(folder);
       if (id !== 'file_missing') expect(finding.line).toBeGreaterThan(0);
     }
+  });
+
+  const inWorkspace = cases.filter((one) => one.pre_existing);
+  it.each(inWorkspace.map((one) => [one.id, one] as const))('%s', async (_, one) => {
+    const folder = await layOut(one);
+    const { project } = await loadProject({ file: 'project.yml', flare: line, currentFolder: folder });
+    const plan = planProvision(project as Project, { workspace: join(folder, 'workspace') });
+    if (one[line].kits_produced) await expect(plan).resolves.toMatchObject({ reuse: [], changed: [] });
+    else await expect(plan).rejects.toMatchObject({ code: 'conflict' });
   });
 });
 

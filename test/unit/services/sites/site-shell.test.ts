@@ -1,8 +1,9 @@
 /** The framing of remote scripts, with a local sh in the place of the host. */
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { SiteShell, valuesOf } from '../../../../src-main/services/sites/site-shell.ts';
 import type { ExecOptions, ExecResult, SshConnection } from '../../../../src-main/services/ssh/index.ts';
+import { quoteArguments } from '../../../../src-main/services/ssh/quote.ts';
 import { printable } from '../../../../src-main/services/ssh/index.ts';
 import type { SiteTarget } from '../../../../src-main/services/sites/index.ts';
 
@@ -59,6 +60,27 @@ test.each([
   expect(values.has('key')).toBe(false);
 });
 
+/** Login shells that people really have; those that are not installed here are passed over. */
+const shells = ['sh', 'bash', 'dash', 'zsh', 'tcsh', 'csh', 'fish', 'ksh'].filter(
+  (shell) => spawnSync(shell, ['-c', 'true']).status === 0,
+);
+
+test.each(shells)('an account whose login shell is %s', async (login) => {
+  const asked = {
+    label: 'host',
+    exec: (args: readonly string[], options: ExecOptions) =>
+      host().exec([login, '-c', quoteArguments(args)], options),
+  } as unknown as SshConnection;
+  const script = `for word in "$@"; do printf '%s|' "$word"; done; echo
+say() { echo "! \\ 'quoted' \\$1 \`echo tick\`"; }
+say
+cat`;
+  const result = await new SiteShell(asked, target).run(script, ["it's", 'a b', '$HOME'], {
+    stdin: 'given\n',
+  });
+  expect(result).toMatchObject({ code: 0, lines: ["it's|a b|$HOME|", "! \\ 'quoted' $1 tick", 'given'] });
+});
+
 test('an account whose shell runs nothing, or whose output stops half-way', async () => {
   const swallow = {
     label: 'host',
@@ -93,7 +115,7 @@ test('what a host says is told as its kind of failure', () => {
 });
 
 test('nothing a host says can steer a terminal', async () => {
-  expect(printable('\x1b]0;title\x07red\x1b[31m\u202e\nnext')).toBe(']0;titlered[31m; next');
+  expect(printable('\x1b]0;title\x07red\x1b[31m\u202e\nnext')).toBe('red; next');
   const result = await new SiteShell(host(), target).run("printf 'key \\033[31mred\\007\\n'");
-  expect(valuesOf(result.lines).get('key')).toBe('[31mred');
+  expect(valuesOf(result.lines).get('key')).toBe('red');
 });

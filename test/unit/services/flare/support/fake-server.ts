@@ -30,6 +30,8 @@ export interface FakeOptions {
   /** What the session token says beside user, role, org and session. */
   tokenExtra?: MsgpackMap;
   security?: 'mtls' | 'tls' | 'clear';
+  /** Shown in the TLS handshake instead of the server: a TLS end before it. */
+  front?: Party;
   /** Does something else at a step; call `usual` to do the right thing as well. */
   at?: Partial<Record<Step, (peer: FakePeer, usual: () => void, headers: MsgpackMap) => void>>;
   /** Answers a command line with a reply document. */
@@ -59,7 +61,8 @@ export class FakeServer {
   }
 
   async start(port = 0): Promise<this> {
-    const { project, server, security = 'mtls' } = this.options;
+    const { project, security = 'mtls' } = this.options;
+    const server = this.options.front ?? this.options.server;
     const accept = (socket: Socket): void => {
       this.connections += 1;
       const peer = new FakePeer(this, socket);
