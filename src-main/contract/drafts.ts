@@ -88,7 +88,10 @@ export const siteFormSchema = z.object({
     .string()
     .min(1, 'A name is needed')
     .max(64, 'A name has at most 64 characters')
-    .regex(/^[A-Za-z0-9_.@%+-]+$/, 'Letters, digits, hyphen and underscore (dots for a server, an address for an admin)'),
+    .regex(
+      /^[A-Za-z0-9_.@%+-]+$/,
+      'Letters, digits, hyphen and underscore (dots for a server, an address for an admin)',
+    ),
   org: z.string().regex(/^[A-Za-z0-9_]+$/, 'Letters, digits and underscore'),
   role: z.enum(['project_admin', 'org_admin', 'lead', 'member']).optional(),
   connect_to: z.string().max(255).optional(),

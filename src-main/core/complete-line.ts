@@ -52,7 +52,10 @@ const argumentsOf: Record<string, Source[]> = {
 export function wordAt(line: string, cursor: number): { from: number; word: string; index: number } {
   const before = line.slice(0, cursor);
   const word = /\S*$/.exec(before)?.[0] ?? '';
-  const index = before.slice(0, before.length - word.length).split(/\s+/).filter(Boolean).length;
+  const index = before
+    .slice(0, before.length - word.length)
+    .split(/\s+/)
+    .filter(Boolean).length;
   return { from: cursor - word.length, word, index };
 }
 
@@ -83,7 +86,12 @@ async function folders(kit: AdminKit): Promise<Candidate[]> {
 }
 
 /** Files of the server's or a site's working folder, by its own `ls`. */
-async function files(session: AdminSession, target: string, word: string, signal: AbortSignal): Promise<Candidate[]> {
+async function files(
+  session: AdminSession,
+  target: string,
+  word: string,
+  signal: AbortSignal,
+): Promise<Candidate[]> {
   const { quoteArgument } = await import('../services/flare/index.ts');
   const folder = word.slice(0, word.lastIndexOf('/') + 1);
   const line = `ls ${quoteArgument(target)} -p${folder === '' ? '' : ` ${quoteArgument(folder)}`}`;
@@ -98,11 +106,13 @@ async function files(session: AdminSession, target: string, word: string, signal
 }
 
 const commandCandidates = (commands: readonly CommandInfo[]): Candidate[] => [
-  ...commands.filter((command) => command.visible).map(({ name, description }) => ({
-    text: name,
-    kind: 'command' as const,
-    about: description,
-  })),
+  ...commands
+    .filter((command) => command.visible)
+    .map(({ name, description }) => ({
+      text: name,
+      kind: 'command' as const,
+      about: description,
+    })),
   ...['help', 'clear', 'bye'].map((text) => ({ text, kind: 'command' as const })),
 ];
 
@@ -116,7 +126,8 @@ export async function completeLine(
 ): Promise<{ from: number; candidates: Candidate[] }> {
   const { from, word, index } = wordAt(line, cursor);
   const words = line.slice(0, cursor).split(/\s+/).filter(Boolean);
-  const fitting = (all: Candidate[]): Candidate[] => all.filter((candidate) => candidate.text.startsWith(word)).slice(0, 500);
+  const fitting = (all: Candidate[]): Candidate[] =>
+    all.filter((candidate) => candidate.text.startsWith(word)).slice(0, 500);
   if (index === 0) return { from, candidates: fitting(commandCandidates(session.commands)) };
   const command = (words[0] ?? '').split('.').at(-1) ?? '';
   if (command === 'help' || command === '?') {
@@ -125,20 +136,22 @@ export async function completeLine(
   const sources = argumentsOf[command] ?? [];
   const source = sources[Math.min(index - 1, sources.length - 1)];
   const targets: Candidate[] = ['server', 'client', 'all'].map((text) => ({ text, kind: 'option' }));
+  if (source === undefined) return { from, candidates: [] };
   switch (source) {
     case 'job':
       return { from, candidates: fitting(await jobs(session, signal)) };
     case 'target':
       return { from, candidates: fitting([...targets, ...(await sites(session, signal))]) };
     case 'site':
-      return { from, candidates: fitting([{ text: 'server', kind: 'site' }, ...(await sites(session, signal))]) };
+      return {
+        from,
+        candidates: fitting([{ text: 'server', kind: 'site' }, ...(await sites(session, signal))]),
+      };
     case 'study':
       return { from, candidates: fitting(await studies(session, signal)) };
     case 'folder':
       return { from, candidates: fitting(await folders(kit)) };
     case 'file':
       return { from, candidates: fitting(await files(session, words[1] ?? 'server', word, signal)) };
-    case undefined:
-      return { from, candidates: [] };
   }
 }

@@ -57,7 +57,10 @@ export function createCustody(core: CoreParts): Custody {
         if (unlocked?.folder === folder) value.unlocked_until = new Date(unlocked.until).toISOString();
       }
     } catch (error) {
-      value = { form: 'none', message: error instanceof DeskError ? error.message : 'The state cannot be read.' };
+      value = {
+        form: 'none',
+        message: error instanceof DeskError ? error.message : 'The state cannot be read.',
+      };
     }
     state.set(value);
     return value;

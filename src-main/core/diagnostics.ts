@@ -29,7 +29,11 @@ async function bundleOf(core: CoreParts) {
 
 export const handlers: Pick<
   CallHandlers,
-  'diagnostics.about' | 'diagnostics.audit' | 'diagnostics.export_audit' | 'diagnostics.bundle' | 'diagnostics.save_bundle'
+  | 'diagnostics.about'
+  | 'diagnostics.audit'
+  | 'diagnostics.export_audit'
+  | 'diagnostics.bundle'
+  | 'diagnostics.save_bundle'
 > = {
   'diagnostics.about': (_input, { core }) =>
     Promise.resolve({
@@ -64,7 +68,9 @@ export const handlers: Pick<
     const { writeBundle } = await import('../services/diagnostics/index.ts');
     const files = (await bundleOf(core)).filter(({ name }) => !leftOut.includes(name));
     const bytes = await writeBundle(file, files).catch((error: unknown) => {
-      throw new DeskError('denied', `${file} cannot be written: ${(error as Error).message}.`, { cause: error });
+      throw new DeskError('denied', `${file} cannot be written: ${(error as Error).message}.`, {
+        cause: error,
+      });
     });
     return { files: files.length, bytes };
   },

@@ -11,7 +11,9 @@ const plain = (draft: Draft | null): Value => ({
   draft: draft === null ? null : (JSON.parse(JSON.stringify(draft)) as Value['draft']),
 });
 
-export async function createDraftState(core: CoreParts): Promise<{ drafts: Drafts; state: StateCell<Value> }> {
+export async function createDraftState(
+  core: CoreParts,
+): Promise<{ drafts: Drafts; state: StateCell<Value> }> {
   const documents = (await core.store()).documents;
   const state = createStateCell<Value>({ draft: null });
   const drafts = createDrafts({ documents, onChange: (draft) => state.set(plain(draft)) });

@@ -18,15 +18,19 @@ type Names =
 async function openProjectFile(core: CoreParts): Promise<string> {
   const opened = (await core.workspace()).opened();
   if (opened?.kind === 'project') return opened.file;
-  throw new DeskError('not_found', 'No project file is open.', { hint: 'Open a project, or set up a new one.' });
+  throw new DeskError('not_found', 'No project file is open.', {
+    hint: 'Open a project, or set up a new one.',
+  });
 }
 
 export const handlers: Pick<CallHandlers, Names> = {
   'drafts.begin_new': async ({ directory, name, flare }, { core }) =>
     (await core.drafts()).beginNew(directory, name, flare),
   'drafts.begin': async (_input, { core }) => (await core.drafts()).begin(await openProjectFile(core)),
-  'drafts.edit': async ({ revision, operations }, { core }) => (await core.drafts()).edit(revision, operations),
-  'drafts.set_text': async ({ revision, file, text }, { core }) => (await core.drafts()).setText(revision, file, text),
+  'drafts.edit': async ({ revision, operations }, { core }) =>
+    (await core.drafts()).edit(revision, operations),
+  'drafts.set_text': async ({ revision, file, text }, { core }) =>
+    (await core.drafts()).setText(revision, file, text),
   'drafts.set_step': async ({ step }, { core }) => {
     await (await core.drafts()).setStep(step);
     return {};

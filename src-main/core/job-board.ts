@@ -74,7 +74,12 @@ export function createJobBoard(
     for (const task of (await runner.list(300)).reverse()) {
       if (!task.kind.startsWith('jobs.')) continue;
       const result = task.result as
-        | { job_id?: string; folder?: string; result?: { folder?: string } | null; rounds?: { done?: number; total?: number } }
+        | {
+            job_id?: string;
+            folder?: string;
+            result?: { folder?: string } | null;
+            rounds?: { done?: number; total?: number };
+          }
         | undefined;
       const id = result?.job_id ?? (task.input as { job_id?: string } | undefined)?.job_id;
       if (id === undefined) continue;

@@ -8,7 +8,8 @@ import { withSession } from './with-session.ts';
 
 type Names = 'jobs.look' | 'jobs.transfer' | 'jobs.detail';
 
-const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
+const text = (value: unknown): string | undefined =>
+  typeof value === 'string' && value !== '' ? value : undefined;
 
 /** One job folder of the transfer folder with its check, sites and server left out. */
 async function transferJob(folder: string, name: string, core: CoreParts, signal: AbortSignal) {

@@ -20,7 +20,8 @@ async function problemOf(path: string, purpose: PlacePurpose): Promise<string | 
     return folder?.isDirectory() ? undefined : `There is no folder ${dirname(path)}.`;
   }
   if (!facts) return 'There is no such place.';
-  if (folders.has(purpose) && purpose !== 'project_folder' && !facts.isDirectory()) return 'That is a file, not a folder.';
+  if (folders.has(purpose) && purpose !== 'project_folder' && !facts.isDirectory())
+    return 'That is a file, not a folder.';
   return undefined;
 }
 
@@ -40,7 +41,8 @@ async function promptForPlace(
     );
     if (path === null) return undefined;
     const written = path.trim();
-    const home = written === '~' || written.startsWith('~/') ? join(core.environment.home, written.slice(1)) : written;
+    const home =
+      written === '~' || written.startsWith('~/') ? join(core.environment.home, written.slice(1)) : written;
     const place = normalize(home).replace(/(.)\/$/, '$1');
     problem = await problemOf(place, purpose);
     if (problem === undefined) return place;
@@ -58,7 +60,8 @@ export const handlers: Pick<CallHandlers, 'places.pick' | 'places.reveal'> = {
   },
 
   'places.reveal': async ({ place }, { core }) => {
-    if (!(await stat(place).catch(() => undefined))) throw new DeskError('not_found', `${place} is not there any more.`);
+    if (!(await stat(place).catch(() => undefined)))
+      throw new DeskError('not_found', `${place} is not there any more.`);
     core.dialogs?.reveal(place);
     return { shown: core.dialogs !== undefined };
   },

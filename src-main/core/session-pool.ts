@@ -25,7 +25,11 @@ export interface SessionPool {
   /** A session of one's own; close it when done. Throws what `openAdminKit` and `openSession` throw. */
   open(request: SessionRequest, use: SessionUse): Promise<OpenedSession>;
   /** Work on a shared session of this kit and study, opened when there is none. */
-  use<Answer>(request: SessionRequest, use: SessionUse, work: (opened: OpenedSession) => Promise<Answer>): Promise<Answer>;
+  use<Answer>(
+    request: SessionRequest,
+    use: SessionUse,
+    work: (opened: OpenedSession) => Promise<Answer>,
+  ): Promise<Answer>;
   dispose(): Promise<void>;
 }
 
@@ -111,7 +115,10 @@ export function createSessionPool({ clock, logger, keepMs }: SessionPoolOptions)
         entry.users -= 1;
         const close = async (): Promise<void> => {
           if (shared.get(key) === entry) shared.delete(key);
-          await entry.opened.then(({ session }) => session.close(), () => undefined);
+          await entry.opened.then(
+            ({ session }) => session.close(),
+            () => undefined,
+          );
         };
         if (entry.users === 0 && keepMs === 0) await close();
         else if (entry.users === 0) entry.timer = setTimeout(() => void close(), keepMs).unref();

@@ -6,7 +6,9 @@ import { createStateCell, type StateCell } from './state-cell.ts';
 type Names = 'settings.get' | 'settings.set' | 'settings.known_hosts' | 'settings.forget_host';
 
 /** The replicated settings; a file that does not parse shows the defaults and is not overwritten. */
-export async function createSettingsState(core: CoreParts): Promise<StateCell<StateValue<'settings.current'>>> {
+export async function createSettingsState(
+  core: CoreParts,
+): Promise<StateCell<StateValue<'settings.current'>>> {
   const { settingsSchema } = await import('../contract/settings.ts');
   const read = (await core.settings()).read();
   return createStateCell(
@@ -29,7 +31,9 @@ export const handlers: Pick<CallHandlers, Names> = {
   'settings.known_hosts': async (_input, { core }) => {
     const { listAcceptedKeys } = await import('../services/ssh/index.ts');
     const keys = await listAcceptedKeys(knownHostsFile(core));
-    return { hosts: keys.map(({ host, keyType, fingerprint }) => ({ host, key_type: keyType, fingerprint })) };
+    return {
+      hosts: keys.map(({ host, keyType, fingerprint }) => ({ host, key_type: keyType, fingerprint })),
+    };
   },
   'settings.forget_host': async ({ host, fingerprint }, { core }) => {
     const { forgetAcceptedKey } = await import('../services/ssh/index.ts');

@@ -73,7 +73,9 @@ export function sshOptionsOf({ core, signal, targets, accepted = {}, task }: Ssh
       },
     },
     auth: {
-      ...(core.environment.sshAgentSocket === undefined ? {} : { agentSocket: core.environment.sshAgentSocket }),
+      ...(core.environment.sshAgentSocket === undefined
+        ? {}
+        : { agentSocket: core.environment.sshAgentSocket }),
       defaultUser: core.environment.user,
       passphrase: async ({ file, host, attempt }: PassphraseQuestion) => {
         const answer = await waiting(() =>

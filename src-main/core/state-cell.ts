@@ -8,7 +8,10 @@ export interface StateCell<Value> {
 }
 
 /** `onWatchers` hears when the number of lookers changes, so that a source can rest while nobody looks. */
-export function createStateCell<Value>(initial: Value, onWatchers?: (count: number) => void): StateCell<Value> {
+export function createStateCell<Value>(
+  initial: Value,
+  onWatchers?: (count: number) => void,
+): StateCell<Value> {
   const listeners = new Set<(snapshot: { version: number; value: Value }) => void>();
   let value = initial;
   let version = 1;

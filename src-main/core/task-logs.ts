@@ -17,7 +17,12 @@ export interface TaskLogs {
 const mostBytes = 8 * 1024 * 1024;
 const mostLogs = 200;
 
-export function createTaskLogs(stateFolder: string, clock: Clock, logger: Logger, runner: TaskRunner): TaskLogs {
+export function createTaskLogs(
+  stateFolder: string,
+  clock: Clock,
+  logger: Logger,
+  runner: TaskRunner,
+): TaskLogs {
   const folder = join(stateFolder, 'task-logs');
   const listeners = new Map<string, Set<(lines: string[]) => void>>();
   const sizes = new Map<string, number>();
@@ -27,7 +32,9 @@ export function createTaskLogs(stateFolder: string, clock: Clock, logger: Logger
   async function prune(): Promise<void> {
     const names = await readdir(folder);
     if (names.length <= mostLogs) return;
-    const aged = await Promise.all(names.map(async (name) => ({ name, at: (await stat(join(folder, name))).mtimeMs })));
+    const aged = await Promise.all(
+      names.map(async (name) => ({ name, at: (await stat(join(folder, name))).mtimeMs })),
+    );
     aged.sort((a, b) => b.at - a.at);
     for (const { name } of aged.slice(mostLogs)) await rm(join(folder, name), { force: true });
   }
@@ -65,7 +72,8 @@ export function createTaskLogs(stateFolder: string, clock: Clock, logger: Logger
     if (lastMessage.get(task.id) === line) return;
     lastMessage.set(task.id, line);
     add(root, line);
-    const steps = (task.result as { steps?: { name: string; state: string; message: string }[] } | undefined)?.steps;
+    const steps = (task.result as { steps?: { name: string; state: string; message: string }[] } | undefined)
+      ?.steps;
     if (task.parent !== undefined) {
       for (const step of steps ?? []) add(root, `${who}: ${step.name} ${step.state}: ${step.message}`);
     }
@@ -75,7 +83,10 @@ export function createTaskLogs(stateFolder: string, clock: Clock, logger: Logger
   const rootOf = async (id: string): Promise<string> => {
     const known = parents.get(id);
     if (known !== undefined) return known;
-    const root = await runner.get(id).then((task) => task.parent ?? task.id, () => id);
+    const root = await runner.get(id).then(
+      (task) => task.parent ?? task.id,
+      () => id,
+    );
     parents.set(id, root);
     return root;
   };

@@ -34,5 +34,7 @@ export function watchPage(window: BrowserWindow, logger: Logger): void {
         if (response === 1) contents.forcefullyCrashRenderer();
       });
   });
-  contents.on('preload-error', (_event, _path, error) => logger.error('The preload script failed.', { error }));
+  contents.on('preload-error', (_event, _path, error) =>
+    logger.error('The preload script failed.', { error }),
+  );
 }

@@ -5,7 +5,8 @@ import { pageOrigin } from './page-files.ts';
 /** The slice of web contents the guards need, so that a test can stand in for it. */
 export type Guarded = Pick<WebContents, 'on' | 'setWindowOpenHandler'>;
 
-export const isOurs = (address: string): boolean => address === pageOrigin || address.startsWith(`${pageOrigin}/`);
+export const isOurs = (address: string): boolean =>
+  address === pageOrigin || address.startsWith(`${pageOrigin}/`);
 
 /** Keeps one page inside our origin. */
 export function guardContents(contents: Guarded): void {
@@ -23,11 +24,18 @@ export function guardContents(contents: Guarded): void {
 const allowed = (permission: string, origin: string): boolean =>
   permission === 'clipboard-sanitized-write' && isOurs(origin);
 
-export function guardSession(session: Pick<Session, 'setPermissionRequestHandler' | 'setPermissionCheckHandler' | 'setDevicePermissionHandler' | 'webRequest'>): void {
+export function guardSession(
+  session: Pick<
+    Session,
+    'setPermissionRequestHandler' | 'setPermissionCheckHandler' | 'setDevicePermissionHandler' | 'webRequest'
+  >,
+): void {
   session.setPermissionRequestHandler((_contents, permission, answer, details) =>
     answer(allowed(permission, details.requestingUrl)),
   );
-  session.setPermissionCheckHandler((_contents, permission, origin) => allowed(permission, origin.replace(/\/$/, '')));
+  session.setPermissionCheckHandler((_contents, permission, origin) =>
+    allowed(permission, origin.replace(/\/$/, '')),
+  );
   session.setDevicePermissionHandler(() => false);
   // No remote content at all: whatever a page asks of the network is refused.
   session.webRequest.onBeforeRequest((details, answer) =>

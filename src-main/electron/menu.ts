@@ -41,7 +41,10 @@ export function setMenu(go: (route: string) => void): void {
     {
       role: 'help',
       submenu: [
-        { label: 'NVIDIA FLARE documentation', click: () => void openPage('https://nvflare.readthedocs.io/') },
+        {
+          label: 'NVIDIA FLARE documentation',
+          click: () => void openPage('https://nvflare.readthedocs.io/'),
+        },
       ],
     },
   ];

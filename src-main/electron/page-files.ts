@@ -21,7 +21,11 @@ export interface PageAnswer {
   body: Buffer;
 }
 
-const notFound: PageAnswer = { status: 404, headers: { 'content-type': 'text/plain' }, body: Buffer.from('Not found.') };
+const notFound: PageAnswer = {
+  status: 404,
+  headers: { 'content-type': 'text/plain' },
+  body: Buffer.from('Not found.'),
+};
 
 /** The path in `folder` that a URL names; undefined when it is not ours or leads outside. */
 export function pagePath(folder: string, address: string): string | undefined {
@@ -55,6 +59,8 @@ export async function answerPage(folder: string, address: string, method: string
   if (extname(path) !== '.html') return { status: 200, headers, body };
   const nonce = randomBytes(16).toString('base64');
   headers['content-security-policy'] = contentSecurityPolicy(nonce, "'self'");
-  const page = body.toString('utf8').replace('name="csp-nonce" content=""', `name="csp-nonce" content="${nonce}"`);
+  const page = body
+    .toString('utf8')
+    .replace('name="csp-nonce" content=""', `name="csp-nonce" content="${nonce}"`);
   return { status: 200, headers, body: Buffer.from(page) };
 }

@@ -10,14 +10,20 @@ const prompts = new Set<string>(promptNames);
 
 type Listener = (message: unknown) => void;
 
+/** The page's own message port, which the types of Node know under other names. */
+interface PagePort {
+  onmessage: ((event: { data: unknown }) => void) | null;
+  postMessage(message: unknown): void;
+}
+
 const channel = new MessageChannel();
-const port = channel.port1;
+const port = channel.port1 as unknown as PagePort;
 const answers = new Map<number, (envelope: unknown) => void>();
 const open = new Map<number, Listener>();
 const askers = new Set<{ ask: Listener; withdrawn: Listener }>();
 let next = 1;
 
-port.onmessage = (event: MessageEvent): void => {
+port.onmessage = (event) => {
   const message = event.data as { kind: string; id?: unknown; [key: string]: unknown };
   if (message.kind === 'answer') {
     answers.get(message.id as number)?.(message.envelope);

@@ -18,7 +18,9 @@ type Bounds = z.infer<typeof boundsSchema>;
 const usual: Bounds = { width: 1440, height: 900, maximized: false };
 
 /** What every page runs with. Tests read these back from the running window. */
-export const webPreferences = (preload: string): NonNullable<BrowserWindowConstructorOptions['webPreferences']> => ({
+export const webPreferences = (
+  preload: string,
+): NonNullable<BrowserWindowConstructorOptions['webPreferences']> => ({
   preload,
   contextIsolation: true,
   nodeIntegration: false,
@@ -67,9 +69,9 @@ export function openWindow(preload: string, stateFolder: string, route = ''): Br
   window.once('ready-to-show', () => window.show());
   window.on('close', () => {
     const { x, y, width, height } = window.getNormalBounds();
-    writeFileAtomic(file, JSON.stringify({ x, y, width, height, maximized: window.isMaximized() }), { mode: 0o600 }).catch(
-      () => undefined,
-    );
+    writeFileAtomic(file, JSON.stringify({ x, y, width, height, maximized: window.isMaximized() }), {
+      mode: 0o600,
+    }).catch(() => undefined);
   });
   void window.loadURL(`${pageOrigin}/index.html${route === '' ? '' : `#${route}`}`);
   return window;

@@ -23,7 +23,10 @@ const same = (given: string, wanted: string): boolean => {
 };
 
 const plain = (response: ServerResponse, status: number, text: string): void => {
-  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' });
+  response.writeHead(status, {
+    'content-type': 'text/plain; charset=utf-8',
+    'x-content-type-options': 'nosniff',
+  });
   response.end(`${text}\n`);
 };
 
@@ -35,7 +38,10 @@ export interface PageServer {
 }
 
 /** `hostAllowed` says whether the request was addressed to this server by a loopback name. */
-export function createPageServer(pages: string, hostAllowed: (request: IncomingMessage) => boolean): PageServer {
+export function createPageServer(
+  pages: string,
+  hostAllowed: (request: IncomingMessage) => boolean,
+): PageServer {
   const token = randomBytes(24).toString('base64url');
   const session = randomBytes(32).toString('base64url');
   let used = false;
@@ -48,7 +54,11 @@ export function createPageServer(pages: string, hostAllowed: (request: IncomingM
 
   const login = (given: string, response: ServerResponse): void => {
     if (used || !same(given, token)) {
-      return plain(response, 403, 'That token was used already or is wrong. Start `flaredesk serve` again for a new one.');
+      return plain(
+        response,
+        403,
+        'That token was used already or is wrong. Start `flaredesk serve` again for a new one.',
+      );
     }
     used = true;
     response.writeHead(303, {
@@ -87,7 +97,9 @@ export function createPageServer(pages: string, hostAllowed: (request: IncomingM
     const nonce = randomBytes(16).toString('base64');
     headers['content-security-policy'] = contentSecurityPolicy(nonce, `ws://${request.headers.host ?? ''}`);
     response.writeHead(200, headers);
-    response.end(body.toString('utf8').replace('name="csp-nonce" content=""', `name="csp-nonce" content="${nonce}"`));
+    response.end(
+      body.toString('utf8').replace('name="csp-nonce" content=""', `name="csp-nonce" content="${nonce}"`),
+    );
   };
 
   return { token, hasSession, handle };

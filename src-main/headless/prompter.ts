@@ -126,7 +126,9 @@ export function createPrompter(terminal: Terminal, options: PrompterOptions): Pr
       // Only a window asks for these: a command names its paths, and wraps no key.
       case 'prompts.place':
       case 'prompts.new_passphrase':
-        return Promise.reject(nobody('This question is put in a window only.', 'Open it with: flaredesk serve'));
+        return Promise.reject(
+          nobody('This question is put in a window only.', 'Open it with: flaredesk serve'),
+        );
     }
   };
 }

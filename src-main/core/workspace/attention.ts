@@ -27,27 +27,55 @@ export function attentionOf(open: Omit<Open, 'attention'>): Item[] {
     for (const [name, action] of stages) {
       const stage = site[name];
       if (stage?.state === 'bad') {
-        add({ severity: 'bad', target: site.name, message: stage.message ?? stage.text, action, ...(stage.task ? { task: stage.task } : {}) });
+        add({
+          severity: 'bad',
+          target: site.name,
+          message: stage.message ?? stage.text,
+          action,
+          ...(stage.task ? { task: stage.task } : {}),
+        });
       }
     }
     const days = site.certificate_days_left;
     if (days !== undefined && days < 0) {
       add({ severity: 'bad', target: site.name, message: 'The certificate has ended.', action: 'reissue' });
     } else if (days !== undefined && days <= soonDays) {
-      add({ severity: 'warn', target: site.name, message: `The certificate ends in ${days} days.`, action: 'reissue' });
+      add({
+        severity: 'warn',
+        target: site.name,
+        message: `The certificate ends in ${days} days.`,
+        action: 'reissue',
+      });
     }
     if (site.running?.state === 'warn') {
-      add({ severity: 'warn', target: site.name, message: site.running.message ?? site.running.text, action: 'check' });
+      add({
+        severity: 'warn',
+        target: site.name,
+        message: site.running.message ?? site.running.text,
+        action: 'check',
+      });
     }
   }
-  if (open.kind === 'project' && open.errors === 0 && open.prod === undefined && open.participants.length > 0) {
+  if (
+    open.kind === 'project' &&
+    open.errors === 0 &&
+    open.prod === undefined &&
+    open.participants.length > 0
+  ) {
     add({ severity: 'info', message: 'No kits were made yet.', action: 'provision' });
   }
   const undelivered = open.participants.filter((site) => site.host && site.kit && !site.delivered);
   if (undelivered.length > 0 && open.prod !== undefined) {
-    const names = undelivered.slice(0, 3).map((site) => site.name).join(', ');
+    const names = undelivered
+      .slice(0, 3)
+      .map((site) => site.name)
+      .join(', ');
     const more = undelivered.length > 3 ? ` and ${undelivered.length - 3} more` : '';
-    add({ severity: 'info', message: `${open.prod} was not delivered to ${names}${more}.`, action: 'deliver' });
+    add({
+      severity: 'info',
+      message: `${open.prod} was not delivered to ${names}${more}.`,
+      action: 'deliver',
+    });
   }
   const rank = { bad: 0, warn: 1, info: 2 };
   return items.sort((a, b) => rank[a.severity] - rank[b.severity]);

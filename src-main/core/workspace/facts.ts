@@ -49,7 +49,11 @@ export function learn(before: SiteFacts, step: SiteStep, result: SiteResult, at:
   const after: SiteFacts = { ...before };
   const code = result.error?.code;
   if (code !== undefined && unreachableCodes.has(code)) {
-    after.reachable = failed(result, code === 'unreachable' || code === 'timeout' ? 'unreachable' : code.replaceAll('_', ' '), at);
+    after.reachable = failed(
+      result,
+      code === 'unreachable' || code === 'timeout' ? 'unreachable' : code.replaceAll('_', ' '),
+      at,
+    );
     // What runs there is not known any more.
     if (before.running) after.running = { ...before.running, state: 'unknown' };
     return after;
@@ -74,7 +78,8 @@ export function learn(before: SiteFacts, step: SiteStep, result: SiteResult, at:
   if (step === 'start' || step === 'stop' || step === 'status') {
     const process = result.status?.process;
     const since = result.status?.since;
-    if (result.state === 'failed' && process === undefined) after.running = failed(result, `${step} failed`, at);
+    if (result.state === 'failed' && process === undefined)
+      after.running = failed(result, `${step} failed`, at);
     else if (process === 'running') {
       after.running = { state: 'ok', text: 'running', at, ...(since === undefined ? {} : { since }) };
     } else if (process === 'stopped' || result.state === 'stopped' || result.state === 'already_stopped') {

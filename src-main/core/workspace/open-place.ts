@@ -9,7 +9,11 @@ export type OpenedPlace =
   | { kind: 'workspace'; folder: string }
   | { kind: 'kit'; folder: string };
 
-const isFile = (path: string): Promise<boolean> => stat(path).then((facts) => facts.isFile(), () => false);
+const isFile = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (facts) => facts.isFile(),
+    () => false,
+  );
 const isProd = (name: string): boolean => /^prod_\d+$/.test(name);
 
 /** Throws `not_found` for a place that is not there, `invalid_input` for one that is none of the three. */
@@ -19,7 +23,9 @@ export async function recognisePlace(path: string): Promise<OpenedPlace> {
   if (facts.isFile()) {
     if (/\.ya?ml$/.test(path) && basename(path) !== 'desk.yml') return { kind: 'project', file: path };
     if (basename(path) === 'desk.yml') return recognisePlace(dirname(path));
-    throw new DeskError('invalid_input', `${path} is not a project file.`, { hint: 'Choose project.yml or its folder.' });
+    throw new DeskError('invalid_input', `${path} is not a project file.`, {
+      hint: 'Choose project.yml or its folder.',
+    });
   }
   if (await isFile(join(path, 'project.yml'))) return { kind: 'project', file: join(path, 'project.yml') };
   if (await isFile(join(path, 'startup/fed_admin.json'))) return { kind: 'kit', folder: path };

@@ -36,14 +36,22 @@ interface KitFacts {
 
 const day = 86_400_000;
 
-async function kitFacts(folder: string, prod: string, { book, now }: PictureContext): Promise<KitFacts | undefined> {
+async function kitFacts(
+  folder: string,
+  prod: string,
+  { book, now }: PictureContext,
+): Promise<KitFacts | undefined> {
   const { inspectKit } = await import('../../services/kits/index.ts');
   const place = { token: book.tokenOf(folder), label: folder };
   try {
     const info = await inspectKit(folder);
     const end = Date.parse(info.not_after);
     return {
-      kit: { state: end < now ? 'bad' : 'ok', text: info.signed ? `${prod} signed` : prod, at: info.not_before },
+      kit: {
+        state: end < now ? 'bad' : 'ok',
+        text: info.signed ? `${prod} signed` : prod,
+        at: info.not_before,
+      },
       place,
       daysLeft: Math.floor((end - now) / day),
       type: info.kind,
@@ -56,7 +64,12 @@ async function kitFacts(folder: string, prod: string, { book, now }: PictureCont
   } catch (error) {
     if (!(error instanceof DeskError) || error.code === 'not_found') return undefined;
     return {
-      kit: { state: 'bad', text: 'damaged', message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) },
+      kit: {
+        state: 'bad',
+        text: 'damaged',
+        message: error.message,
+        ...(error.hint === undefined ? {} : { hint: error.hint }),
+      },
       place,
       daysLeft: undefined,
       type: 'client',
@@ -109,8 +122,13 @@ async function projectPicture(file: string, context: PictureContext): Promise<Om
   const folder = dirname(file);
   const { project, findings, desk, line } = await loadProject({ file, currentFolder: folder });
   const unreadable = findings.find((one) => one.code === 'file_missing' || one.code === 'file_unreadable');
-  const newer = findings.find((one) => one.path === 'version' && one.file?.endsWith('desk.yml') && one.severity === 'error');
-  const readOnly = await access(folder, constants.W_OK).then(() => false, () => true);
+  const newer = findings.find(
+    (one) => one.path === 'version' && one.file?.endsWith('desk.yml') && one.severity === 'error',
+  );
+  const readOnly = await access(folder, constants.W_OK).then(
+    () => false,
+    () => true,
+  );
   const projectFolder = project ? join(desk?.workspace ?? defaultWorkspace(file), project.name) : undefined;
   const prod = projectFolder === undefined ? undefined : prodOf(projectFolder, undefined);
   const problem = unreadable ?? newer;
@@ -123,13 +141,15 @@ async function projectPicture(file: string, context: PictureContext): Promise<Om
       : readOnly
         ? 'read_only'
         : 'ok';
-  const message = problem?.message ?? (readOnly ? `${folder} is read-only: it can be looked at, not changed.` : undefined);
+  const message =
+    problem?.message ?? (readOnly ? `${folder} is read-only: it can be looked at, not changed.` : undefined);
   const participants = await Promise.all(
     (project?.participants ?? []).map(async (participant, index): Promise<Participant> => {
       const { name, type, org, role } = participant;
       const problems = findings.filter(
         ({ severity, path = '' }) =>
-          severity === 'error' && (path.startsWith(`participants[${index}]`) || path.startsWith(`hosts.${name}`)),
+          severity === 'error' &&
+          (path.startsWith(`participants[${index}]`) || path.startsWith(`hosts.${name}`)),
       ).length;
       const kit =
         prod === undefined || projectFolder === undefined
@@ -202,7 +222,8 @@ async function kitsPicture(
 export async function pictureOf(opened: OpenedPlace, context: PictureContext): Promise<Open> {
   let picture: Omit<Open, 'attention'>;
   if (opened.kind === 'project') picture = await projectPicture(opened.file, context);
-  else if (opened.kind === 'kit') picture = await kitsPicture('kit', opened.folder, [opened.folder], undefined, context);
+  else if (opened.kind === 'kit')
+    picture = await kitsPicture('kit', opened.folder, [opened.folder], undefined, context);
   else {
     const prod = prodOf(opened.folder, undefined);
     const folder = join(opened.folder, prod ?? '');

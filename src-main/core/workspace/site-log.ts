@@ -22,7 +22,9 @@ export async function readSiteLog(
   if (site?.error) throw new DeskError(site.error.code, site.error.message, { ...site.error });
   const tail = site?.status?.logTail;
   if (site?.status?.log === undefined || tail === undefined) {
-    throw new DeskError('not_found', `${participant} has no log on its host yet.`, { hint: 'It is written at the first start.' });
+    throw new DeskError('not_found', `${participant} has no log on its host yet.`, {
+      hint: 'It is written at the first start.',
+    });
   }
   return { path: site.status.log, text: tail.join('\n'), truncated: tail.length >= lines };
 }

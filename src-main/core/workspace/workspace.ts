@@ -92,7 +92,12 @@ export async function createWorkspace(core: CoreParts, book: PlaceBook): Promise
     const path = pathOf(opened);
     const files = opened.kind === 'project' ? [path, join(dirname(path), 'desk.yml')] : [path];
     const parts = await Promise.all(
-      files.map((file) => stat(file).then((found) => `${found.mtimeMs}:${found.size}:${found.mode}`, () => 'none')),
+      files.map((file) =>
+        stat(file).then(
+          (found) => `${found.mtimeMs}:${found.size}:${found.mode}`,
+          () => 'none',
+        ),
+      ),
     );
     return parts.join('|');
   };
@@ -108,7 +113,10 @@ export async function createWorkspace(core: CoreParts, book: PlaceBook): Promise
         const site = picture.participants.find((participant) => participant.name === child.target);
         if (!site || !running.has(child.status)) continue;
         const { done, total, message, step } = child.progress ?? {};
-        const text = done !== undefined && total ? `${Math.floor((100 * done) / total)} %` : (message ?? step ?? 'working');
+        const text =
+          done !== undefined && total
+            ? `${Math.floor((100 * done) / total)} %`
+            : (message ?? step ?? 'working');
         const busy = { state: 'busy' as const, text, task: task.id };
         if (input.verb === 'check') site.reachable = busy;
         else if (input.verb === 'distribute') site.delivered = busy;
@@ -121,9 +129,7 @@ export async function createWorkspace(core: CoreParts, book: PlaceBook): Promise
     const mine = ++generation;
     const place = opened;
     stamp = await stampOf();
-    const picture = place
-      ? await pictureOf(place, { book, facts, now: core.clock.now(), connected })
-      : null;
+    const picture = place ? await pictureOf(place, { book, facts, now: core.clock.now(), connected }) : null;
     if (picture) await busyStages(picture);
     // A newer refresh has overtaken this one.
     if (mine === generation) state.set({ open: picture, recent: recentValue() });
@@ -132,7 +138,9 @@ export async function createWorkspace(core: CoreParts, book: PlaceBook): Promise
   const soon = (): void => {
     timer ??= setTimeout(() => {
       timer = undefined;
-      refresh().catch((error: unknown) => core.logger.error('The open project could not be shown.', { error }));
+      refresh().catch((error: unknown) =>
+        core.logger.error('The open project could not be shown.', { error }),
+      );
     }, settleMs).unref();
   };
 
@@ -146,9 +154,13 @@ export async function createWorkspace(core: CoreParts, book: PlaceBook): Promise
     if (parent.kind !== 'sites.run' || typeof input?.file !== 'string' || !isStep(input.verb)) return;
     const results = (task.result as { sites?: SiteResult[] } | undefined)?.sites ?? [];
     if (results.length === 0) return;
-    const known = opened?.kind === 'project' && opened.file === input.file ? facts : await readFacts(documents, input.file);
+    const known =
+      opened?.kind === 'project' && opened.file === input.file
+        ? facts
+        : await readFacts(documents, input.file);
     const at = new Date(core.clock.now()).toISOString();
-    for (const result of results) known[result.name] = learn(known[result.name] ?? {}, input.verb, result, at);
+    for (const result of results)
+      known[result.name] = learn(known[result.name] ?? {}, input.verb, result, at);
     await writeFacts(documents, input.file, known);
   };
 
@@ -179,7 +191,9 @@ export async function createWorkspace(core: CoreParts, book: PlaceBook): Promise
 
   const last = await documents.read(openKey);
   if (typeof last === 'string' && existsSync(last)) {
-    await open(last).catch((error: unknown) => core.logger.warn('The project of before was not opened.', { error }));
+    await open(last).catch((error: unknown) =>
+      core.logger.warn('The project of before was not opened.', { error }),
+    );
   }
   if (!opened) await refresh();
 

@@ -20,7 +20,9 @@ export async function pickPlace(
 ): Promise<string | undefined> {
   if (purpose === 'save_file') {
     const options = suggestedName === undefined ? {} : { defaultPath: suggestedName };
-    const saved = window ? await dialog.showSaveDialog(window, options) : await dialog.showSaveDialog(options);
+    const saved = window
+      ? await dialog.showSaveDialog(window, options)
+      : await dialog.showSaveDialog(options);
     return saved.canceled || saved.filePath === '' ? undefined : saved.filePath;
   }
   const options = openOptions[purpose];

@@ -33,8 +33,12 @@ export function showProgress(client: DeskClient, window: () => BrowserWindow | u
       seen.set(task.id, task.status);
       const word = words[task.status];
       const endedNow = before !== undefined && running.has(before) && word !== undefined;
-      if (!endedNow || task.parent !== undefined || shown?.isFocused() || !Notification.isSupported()) continue;
-      const notification = new Notification({ title: `${word}: ${task.title}`, body: task.error?.message ?? '' });
+      if (!endedNow || task.parent !== undefined || shown?.isFocused() || !Notification.isSupported())
+        continue;
+      const notification = new Notification({
+        title: `${word}: ${task.title}`,
+        body: task.error?.message ?? '',
+      });
       notification.on('click', () => {
         shown?.show();
         shown?.focus();

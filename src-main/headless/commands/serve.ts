@@ -31,7 +31,9 @@ export const registerServe: RegisterCommands = (program, host) => {
     'show the windows in a browser on this machine (loopback only, one-time address)',
     'flaredesk serve --port 8765',
   )
-    .addOption(new Option('--port <n>', 'port to listen on; 0 picks a free one').argParser(wholeNumber).default(0))
+    .addOption(
+      new Option('--port <n>', 'port to listen on; 0 picks a free one').argParser(wholeNumber).default(0),
+    )
     .action(async (options: { port: number }, self: Command) => {
       const { terminal } = host;
       const printer = createPrinter(terminal, self.optsWithGlobals<{ json?: boolean }>().json === true);
@@ -40,7 +42,11 @@ export const registerServe: RegisterCommands = (program, host) => {
       const core = createCore({
         stateFolder: stateFolderOf(terminal),
         version,
-        environment: { home: terminal.home, user: terminal.user, ...(agent ? { sshAgentSocket: agent } : {}) },
+        environment: {
+          home: terminal.home,
+          user: terminal.user,
+          ...(agent ? { sshAgentSocket: agent } : {}),
+        },
         prompter: (name, question, signal) =>
           web ? web.ask(name, question, signal) : Promise.reject(new Error('No page is open.')),
         keepSessionsMs,
@@ -49,7 +55,9 @@ export const registerServe: RegisterCommands = (program, host) => {
       try {
         web = await startWebHost({ core, pages: pagesFolder(), port: options.port });
         printer.answer({ ok: true, value: { address: web.url } }, () => `${web?.url ?? ''}\n`);
-        terminal.stderr.write('Open this address in a browser on this machine. It works once. Ctrl-C ends it.\n');
+        terminal.stderr.write(
+          'Open this address in a browser on this machine. It works once. Ctrl-C ends it.\n',
+        );
         await new Promise<void>((resolve) => {
           terminal.onInterrupt(() => resolve());
         });

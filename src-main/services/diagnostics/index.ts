@@ -25,7 +25,9 @@ const mostLog = 1_000_000;
 
 /** Everything the bundle would hold, as text, for a look before it is saved. */
 export async function collectBundle({ stateFolder, about, tasks }: BundleFacts): Promise<BundleFile[]> {
-  const names = (await readdir(stateFolder).catch(() => [] as string[])).filter((name) => /\.log(\.\d+)?$/.test(name));
+  const names = (await readdir(stateFolder).catch(() => [] as string[])).filter((name) =>
+    /\.log(\.\d+)?$/.test(name),
+  );
   const logs = await Promise.all(
     names.sort().map(async (name): Promise<BundleFile> => {
       const text = await readFile(join(stateFolder, name), 'utf8').catch(() => '');
@@ -34,7 +36,11 @@ export async function collectBundle({ stateFolder, about, tasks }: BundleFacts):
   );
   return [
     { name: 'about.json', about: 'Versions and settings', text: JSON.stringify(redact(about), null, 2) },
-    { name: 'tasks.json', about: 'The newest tasks, without their results', text: JSON.stringify(redact([...tasks]), null, 2) },
+    {
+      name: 'tasks.json',
+      about: 'The newest tasks, without their results',
+      text: JSON.stringify(redact([...tasks]), null, 2),
+    },
     ...logs,
   ];
 }

@@ -23,10 +23,16 @@ export interface DraftModel {
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const text = (value: unknown): string =>
-  typeof value === 'string' ? value : typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
+  typeof value === 'string'
+    ? value
+    : typeof value === 'number' || typeof value === 'boolean'
+      ? String(value)
+      : '';
 /** Plain JSON: dates and big numbers of YAML as text. */
 const json = <T>(value: T): T =>
-  JSON.parse(JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? String(item) : item))) as T;
+  JSON.parse(
+    JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? String(item) : item)),
+  ) as T;
 
 function plainOf(source: string, file: string): Record<string, unknown> | undefined {
   const { root, findings } = readYaml(source, file);

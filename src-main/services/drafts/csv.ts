@@ -1,7 +1,11 @@
 /** Sites as CSV: RFC 4180 rows under a header, in and out. */
 import type { DraftOperation } from '../../contract/drafts.ts';
 import { DeskError } from '../../contract/errors.ts';
-import { participantNamePattern, participantNameRule, simpleNamePattern } from '../../domain/project/names.ts';
+import {
+  participantNamePattern,
+  participantNameRule,
+  simpleNamePattern,
+} from '../../domain/project/names.ts';
 
 /** A participant of the draft as far as CSV tells it. */
 export interface CsvSite {
@@ -34,7 +38,8 @@ export function parseCsv(text: string): { line: number; cells: string[] }[] {
   let startLine = 1;
   const endRow = (): void => {
     cells.push(cell);
-    if (cells.some((item) => item.trim() !== '')) rows.push({ line: startLine, cells: cells.map((item) => item.trim()) });
+    if (cells.some((item) => item.trim() !== ''))
+      rows.push({ line: startLine, cells: cells.map((item) => item.trim()) });
     cells = [];
     cell = '';
   };
@@ -59,13 +64,17 @@ export function parseCsv(text: string): { line: number; cells: string[] }[] {
       startLine = line;
     } else if (char !== '\r') cell += char;
   }
-  if (quoted) throw new DeskError('invalid_input', `The quote that begins in line ${startLine} is never closed.`);
+  if (quoted)
+    throw new DeskError('invalid_input', `The quote that begins in line ${startLine} is never closed.`);
   endRow();
   return rows;
 }
 
 /** What importing would do, row by row, and the operations that do it. Throws `invalid_input` for a bad header. */
-export function planCsv(text: string, existing: readonly CsvSite[]): { rows: CsvRow[]; operations: DraftOperation[] } {
+export function planCsv(
+  text: string,
+  existing: readonly CsvSite[],
+): { rows: CsvRow[]; operations: DraftOperation[] } {
   const [header, ...body] = parseCsv(text);
   const names = header?.cells.map((cell) => cell.toLowerCase()) ?? [];
   const unknown = names.filter((name) => !(columns as readonly string[]).includes(name));
@@ -85,7 +94,12 @@ export function planCsv(text: string, existing: readonly CsvSite[]): { rows: Csv
   const operations: DraftOperation[] = [];
   for (const { line, cells } of body) {
     const fields = Object.fromEntries(names.map((name, index) => [name, cells[index] ?? '']));
-    const planned = planRow(fields, known.get(fields.name ?? ''), seen.get(fields.name ?? ''), cells.length > names.length);
+    const planned = planRow(
+      fields,
+      known.get(fields.name ?? ''),
+      seen.get(fields.name ?? ''),
+      cells.length > names.length,
+    );
     seen.set(fields.name ?? '', line);
     rows.push({ line, name: fields.name ?? '', ...planned.row });
     operations.push(...planned.operations);
@@ -110,7 +124,8 @@ function planRow(
   const type = fields.type || before?.type || 'client';
   if (tooLong) return refuse('More cells than the header has columns.');
   if (type !== 'client' && type !== 'relay') return refuse('The type is client or relay.');
-  if (!participantNamePattern[type].test(name)) return refuse(`The name is not valid: ${participantNameRule[type]}.`);
+  if (!participantNamePattern[type].test(name))
+    return refuse(`The name is not valid: ${participantNameRule[type]}.`);
   if (!simpleNamePattern.test(org)) return refuse('The org is letters, digits and underscore.');
   if (seenLine !== undefined) return refuse(`The name stands in line ${seenLine} already.`);
   const port = fields.port ? Number(fields.port) : undefined;
@@ -151,6 +166,14 @@ const quote = (value: unknown): string => {
 
 /** The sites as CSV with every column, the form `planCsv` reads. */
 export function toCsv(sites: readonly CsvSite[]): string {
-  const rows = sites.map((site) => [site.name, site.org, site.type, ...hostColumns.map((column) => site.host?.[column])]);
-  return [columns, ...rows].map((row) => row.map(quote).join(',')).join('\n').concat('\n');
+  const rows = sites.map((site) => [
+    site.name,
+    site.org,
+    site.type,
+    ...hostColumns.map((column) => site.host?.[column]),
+  ]);
+  return [columns, ...rows]
+    .map((row) => row.map(quote).join(','))
+    .join('\n')
+    .concat('\n');
 }

@@ -64,9 +64,13 @@ async function textOnDisk(path: string): Promise<string | undefined> {
   const read = await readTextFile(path);
   if (read.ok) return read.text;
   if (read.code === 'file_missing') return undefined;
-  throw new DeskError(read.code === 'file_unreadable' ? 'denied' : 'invalid_input', `${path} ${read.message}`, {
-    ...(read.hint === undefined ? {} : { hint: read.hint }),
-  });
+  throw new DeskError(
+    read.code === 'file_unreadable' ? 'denied' : 'invalid_input',
+    `${path} ${read.message}`,
+    {
+      ...(read.hint === undefined ? {} : { hint: read.hint }),
+    },
+  );
 }
 
 /** Keeps the drafts of this machine; every change is in the store before it is told. */
@@ -138,7 +142,10 @@ export function createDrafts({ documents, onChange }: DraftContext): Drafts {
 
   const expect = (draft: DraftRecord, revision: number): void => {
     if (draft.revision === revision) return;
-    throw new DeskError('conflict', 'The draft was changed meanwhile.', { hint: 'Look at it and try again.', retryable: true });
+    throw new DeskError('conflict', 'The draft was changed meanwhile.', {
+      hint: 'Look at it and try again.',
+      retryable: true,
+    });
   };
 
   const start = async (draft: DraftRecord): Promise<void> => {
@@ -155,13 +162,19 @@ export function createDrafts({ documents, onChange }: DraftContext): Drafts {
 
   const write = async (draft: DraftRecord): Promise<void> => {
     await mkdir(draft.folder, { recursive: true }).catch((error: unknown) => {
-      throw new DeskError('denied', `${draft.folder} cannot be made: ${(error as NodeJS.ErrnoException).code ?? ''}.`);
+      throw new DeskError(
+        'denied',
+        `${draft.folder} cannot be made: ${(error as NodeJS.ErrnoException).code ?? ''}.`,
+      );
     });
     for (const which of ['project', 'desk'] as const) {
       const path = fileOf(draft.folder, which);
       const text = draft.texts[which];
       if (text === '' || text === (await textOnDisk(path))) continue;
-      const mode = await stat(path).then((facts) => facts.mode & 0o777, () => 0o644);
+      const mode = await stat(path).then(
+        (facts) => facts.mode & 0o777,
+        () => 0o644,
+      );
       await replaceFile(path, text, mode);
     }
   };
@@ -209,7 +222,17 @@ export function createDrafts({ documents, onChange }: DraftContext): Drafts {
         await refuseNewer(file);
         const id = randomUUID();
         const texts = { project, desk };
-        await start({ id, revision: 1, kind: 'edit', folder, step: 'basics', base: texts, texts, undo: [], redo: [] });
+        await start({
+          id,
+          revision: 1,
+          kind: 'edit',
+          folder,
+          step: 'basics',
+          base: texts,
+          texts,
+          undo: [],
+          redo: [],
+        });
         return { id, resumed: false };
       }),
     edit: (revision, operations) =>
@@ -257,7 +280,9 @@ export function createDrafts({ documents, onChange }: DraftContext): Drafts {
       }),
     async exportCsv() {
       const { texts } = await record();
-      const sites = modelOf(texts)?.participants.filter((item) => item.type === 'client' || item.type === 'relay');
+      const sites = modelOf(texts)?.participants.filter(
+        (item) => item.type === 'client' || item.type === 'relay',
+      );
       return toCsv(sites ?? []);
     },
     save: (which) =>
@@ -293,9 +318,11 @@ export function createDrafts({ documents, onChange }: DraftContext): Drafts {
 async function refuseNewer(file: string): Promise<void> {
   const { findings } = await loadProject({ file, currentFolder: dirname(file) });
   const newer = findings.find(
-    (finding) => finding.path === 'version' && finding.file?.endsWith(draftFiles.desk) && finding.severity === 'error',
+    (finding) =>
+      finding.path === 'version' && finding.file?.endsWith(draftFiles.desk) && finding.severity === 'error',
   );
-  if (newer) throw new DeskError('unsupported', newer.message, { ...(newer.hint ? { hint: newer.hint } : {}) });
+  if (newer)
+    throw new DeskError('unsupported', newer.message, { ...(newer.hint ? { hint: newer.hint } : {}) });
 }
 
 /** A first operation on a missing desk.yml needs a version to hang on. */
@@ -305,8 +332,11 @@ const withDesk = (texts: DraftTexts): DraftTexts =>
 /** The starter without its example participants: the wizard asks for them. */
 function emptied(project: string): string {
   const names = modelOf({ project, desk: '' })?.participants.map((participant) => participant.name) ?? [];
-  return names.reduce<DraftTexts>((texts, name) => applyOperation(texts, { op: 'remove_participant', name }), {
-    project,
-    desk: '',
-  }).project;
+  return names.reduce<DraftTexts>(
+    (texts, name) => applyOperation(texts, { op: 'remove_participant', name }),
+    {
+      project,
+      desk: '',
+    },
+  ).project;
 }

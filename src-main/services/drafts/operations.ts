@@ -55,7 +55,8 @@ function changeParticipant(
 ): DraftTexts {
   const at = indexOf(texts.project, name);
   let { project, desk } = texts;
-  const before = (plainOf(project, draftFiles.project) as { participants: Record<string, unknown>[] }).participants[at];
+  const before = (plainOf(project, draftFiles.project) as { participants: Record<string, unknown>[] })
+    .participants[at];
   for (const [key, value] of Object.entries(changes)) {
     const path = ['participants', at, key];
     if (value === null || value === undefined) project = unset(project, draftFiles.project, path);
@@ -64,7 +65,9 @@ function changeParticipant(
     }
   }
   const renamed = changes.name;
-  const host = (plainOf(desk, draftFiles.desk) as { hosts?: Record<string, unknown> } | undefined)?.hosts?.[name];
+  const host = (plainOf(desk, draftFiles.desk) as { hosts?: Record<string, unknown> } | undefined)?.hosts?.[
+    name
+  ];
   if (typeof renamed === 'string' && renamed !== name && host !== undefined) {
     desk = unset(desk, draftFiles.desk, ['hosts', name]);
     desk = set(desk, draftFiles.desk, ['hosts', renamed], host);
@@ -118,7 +121,8 @@ const formKeys = ['ssh', 'user', 'port', 'identity', 'via', 'directory', 'host_k
 function setHostKeys(desk: string, name: string, host: Readonly<Record<string, unknown>>): string {
   const path = ['hosts', name];
   if (!has(desk, draftFiles.desk, path)) return set(desk, draftFiles.desk, path, host);
-  const before = (plainOf(desk, draftFiles.desk) as { hosts: Record<string, Record<string, unknown>> }).hosts[name] ?? {};
+  const before =
+    (plainOf(desk, draftFiles.desk) as { hosts: Record<string, Record<string, unknown>> }).hosts[name] ?? {};
   let text = desk;
   for (const key of formKeys) {
     if (host[key] === undefined) text = unset(text, draftFiles.desk, [...path, key]);

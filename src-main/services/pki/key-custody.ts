@@ -42,7 +42,9 @@ export async function keyFormOf(stateFolder: string): Promise<{ form: KeyForm; r
 async function existing(stateFolder: string) {
   const found = await contentOf(stateFolder);
   if (found) return found;
-  throw new DeskError('not_found', 'This project has no signing key yet.', { hint: 'The first provisioning makes one.' });
+  throw new DeskError('not_found', 'This project has no signing key yet.', {
+    hint: 'The first provisioning makes one.',
+  });
 }
 
 /** Wraps the plain key by a passphrase. Throws `conflict` when it is wrapped already. */
@@ -72,9 +74,12 @@ export async function unwrapProjectKey(stateFolder: string, passphrase: string):
 export async function unlockProjectKey(stateFolder: string, passphrase: string): Promise<UnlockedKey> {
   const { content } = await existing(stateFolder);
   const { certificatePem, privateKeyPem } = content.root;
-  if (!isWrapped(privateKeyPem)) throw new DeskError('conflict', 'The signing key is in clear: nothing to unlock.');
+  if (!isWrapped(privateKeyPem))
+    throw new DeskError('conflict', 'The signing key is in clear: nothing to unlock.');
   const rootFingerprint = fingerprintOf(certificatePem);
-  const held: { pem: string | undefined } = { pem: await unwrapKey(privateKeyPem, passphrase, rootFingerprint) };
+  const held: { pem: string | undefined } = {
+    pem: await unwrapKey(privateKeyPem, passphrase, rootFingerprint),
+  };
   const key: UnlockedKey = {
     rootFingerprint,
     lock: () => {
@@ -89,5 +94,7 @@ export async function unlockProjectKey(stateFolder: string, passphrase: string):
 export function pemOf(key: UnlockedKey | undefined, certificatePem: string): string {
   const pem = key?.rootFingerprint === fingerprintOf(certificatePem) ? unlockedPems.get(key)?.pem : undefined;
   if (pem !== undefined) return pem;
-  throw new DeskError('locked', 'The signing key of this project is locked.', { hint: 'Unlock it with its passphrase.' });
+  throw new DeskError('locked', 'The signing key of this project is locked.', {
+    hint: 'Unlock it with its passphrase.',
+  });
 }

@@ -38,7 +38,11 @@ async function keyOf(passphrase: string, header: z.infer<typeof headerSchema>): 
 }
 
 /** Wraps a PEM key for the root with this fingerprint. */
-export async function wrapKey(privateKeyPem: string, passphrase: string, rootFingerprint: string): Promise<string> {
+export async function wrapKey(
+  privateKeyPem: string,
+  passphrase: string,
+  rootFingerprint: string,
+): Promise<string> {
   const header = {
     version: 1 as const,
     kdf: 'scrypt' as const,

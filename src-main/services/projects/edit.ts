@@ -34,7 +34,7 @@ async function textOf(real: string, shown: string): Promise<string> {
 }
 
 /** Temporary name, fsync, rename. */
-async function replaceFile(path: string, text: string, mode: number): Promise<void> {
+export async function replaceFile(path: string, text: string, mode: number): Promise<void> {
   try {
     await writeFileAtomic(path, text, { mode, fsync: true });
   } catch (error) {

@@ -115,7 +115,15 @@ async function runSite(
         return rollback(await open(), log, context);
       case 'status': {
         const shell = await open();
-        const found = await log.step('status', () => statusOf(shell, { ...context, ...(options.logLines === undefined ? {} : { tail: options.logLines }) }), describe);
+        const found = await log.step(
+          'status',
+          () =>
+            statusOf(shell, {
+              ...context,
+              ...(options.logLines === undefined ? {} : { tail: options.logLines }),
+            }),
+          describe,
+        );
         status = shownStatus(found);
         return found.process === 'stopped' && !found.delivered ? 'not_delivered' : found.process;
       }

@@ -22,7 +22,9 @@ export function documentRepository(database: DatabaseSync): DocumentRepository {
     },
     write: (key, value) => {
       database
-        .prepare('INSERT INTO documents (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value')
+        .prepare(
+          'INSERT INTO documents (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
+        )
         .run(key, JSON.stringify(value));
       return Promise.resolve();
     },

@@ -61,9 +61,7 @@ export class ConsoleSession {
   private readonly client: Client;
   private readonly t: Translate;
   private readonly onChange: () => void;
-  private stream:
-    | OpenStream<StreamUp<'session.console'>>
-    | undefined;
+  private stream: OpenStream<StreamUp<'session.console'>> | undefined;
   private opened: Opened | undefined;
   private mode: Mode = { kind: 'connecting' };
   private history: string[] = [];

@@ -22,7 +22,10 @@ export function TransferFolder({ kit, onSubmit }: { kit: string; onSubmit: (job:
     const picked = await client.call('places.pick', { purpose: 'job_folder' });
     if (picked.ok && picked.value.place) {
       const { token, label } = picked.value.place;
-      onSubmit({ name: label.split(/[\\/]/).findLast((part) => part !== '') ?? label, where: { folder: token } });
+      onSubmit({
+        name: label.split(/[\\/]/).findLast((part) => part !== '') ?? label,
+        where: { folder: token },
+      });
     }
     return picked;
   });
