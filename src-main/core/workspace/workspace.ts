@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { DeskError } from '../../contract/errors.ts';
 import type { StateValue } from '../../contract/index.ts';
 import type { SiteResult, SiteStep } from '../../services/sites/index.ts';
-import { siteVerbs } from '../../contract/sites.ts';
+import { siteVerbs } from '../../contract/names.ts';
 import type { TaskRecord } from '../../services/store/index.ts';
 import type { CoreParts } from '../context.ts';
 import type { PlaceBook } from '../place-book.ts';

@@ -14,19 +14,7 @@ export function projectNameFor(folder: string): string {
   return projectNamePattern.test(name) ? name : 'my_project';
 }
 
-export function starterProject(name: string): string {
-  return `# An NVIDIA FLARE project: who takes part, and how their startup kits are made.
-# Check it:      flaredesk project check project.yml
-# Make the kits: flaredesk provision -p project.yml
-
-# 3 suits FLARE 2.7 and 2.8; studies (2.8 only) need 4.
-api_version: 3
-
-# Folder of the kits and name of the root certificate. Another name later means a new root.
-name: ${renderScalar(name)}
-description: Federated learning project
-
-participants:
+const exampleParticipants = `participants:
   # The server. Its name must be resolvable on every site, and is what their certificates check.
   - name: server1.example.org
     type: server
@@ -51,7 +39,26 @@ participants:
     type: admin
     org: my_org
     role: project_admin
+`;
 
+/** With example participants, or with an empty list for a wizard that asks for them. */
+export function starterProject(name: string, participants: 'example' | 'none' = 'example'): string {
+  return projectText(name, participants === 'example' ? exampleParticipants : 'participants: []\n');
+}
+
+function projectText(name: string, participants: string): string {
+  return `# An NVIDIA FLARE project: who takes part, and how their startup kits are made.
+# Check it:      flaredesk project check project.yml
+# Make the kits: flaredesk provision -p project.yml
+
+# 3 suits FLARE 2.7 and 2.8; studies (2.8 only) need 4.
+api_version: 3
+
+# Folder of the kits and name of the root certificate. Another name later means a new root.
+name: ${renderScalar(name)}
+description: Federated learning project
+
+${participants}
 # How traffic is protected: mtls (default), tls, or clear behind something that encrypts it.
 # connection_security: mtls
 

@@ -193,7 +193,7 @@ export function createDrafts({ documents, onChange }: DraftContext): Drafts {
             hint: 'Open that project, or choose another folder.',
           });
         }
-        const project = emptied(starterProject(name));
+        const project = starterProject(name, 'none');
         const id = randomUUID();
         await start({
           id,
@@ -328,15 +328,3 @@ async function refuseNewer(file: string): Promise<void> {
 /** A first operation on a missing desk.yml needs a version to hang on. */
 const withDesk = (texts: DraftTexts): DraftTexts =>
   texts.desk.trim() === '' ? { ...texts, desk: 'version: 1\n' } : texts;
-
-/** The starter without its example participants: the wizard asks for them. */
-function emptied(project: string): string {
-  const names = modelOf({ project, desk: '' })?.participants.map((participant) => participant.name) ?? [];
-  return names.reduce<DraftTexts>(
-    (texts, name) => applyOperation(texts, { op: 'remove_participant', name }),
-    {
-      project,
-      desk: '',
-    },
-  ).project;
-}

@@ -95,12 +95,21 @@ class Editor {
       if (list === undefined) return this.#setIn(root, edit.path, [edit.value]);
       if (isScalar(list) && isEmpty(list)) return this.#replace(list, [edit.value]);
       if (!isSeq(list)) throw this.conflict('it is not a list');
+      if (list.flow && list.items.length === 0 && edit.path.length === 1) return this.#firstOf(list, edit.value);
       return list.flow
         ? this.#insertInFlow(list, renderFlow(edit.value))
         : this.#insertInBlock(list, renderItem(edit.value));
     }
     if (edit.kind === 'set') return this.#setIn(root, edit.path, edit.value);
     return this.#remove(root, edit.path);
+  }
+
+  /** The first entry of an empty list at the top level: written as a block, as a person would. */
+  #firstOf(list: YAMLSeq, value: WritableValue): Splice {
+    const [start, end] = rangeOf(list);
+    const from = this.#text.slice(0, start).trimEnd().length;
+    const lines = renderItem(value).map((line) => `  ${line}`);
+    return { start: from, end, text: `${this.#eol}${lines.join(this.#eol)}` };
   }
 
   #setIn(root: Node | null, path: FieldPath, value: WritableValue): Splice {
