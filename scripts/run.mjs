@@ -5,19 +5,20 @@
  * (the npm package `node`), whatever Node ≥ 20 started it.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { delimiter, join, relative } from 'node:path';
+import { officialElectron } from './electron.mjs';
 import { ensurePackages, node24, root, stop } from './packages.mjs';
 import { ensureLab, flareVersions, newestLine } from './lab.mjs';
 
 const [name = 'help', ...rest] = process.argv.slice(2);
 
-/** Runs a program of ours to its end on Node 24 and gives its exit code. */
-function node(title, args) {
+/** Runs a program to its end and gives its exit code. */
+function run(title, command, args) {
   if (title) process.stderr.write(`\n── ${title}\n`);
   const path = `${join(root, 'node_modules/.bin')}${delimiter}${process.env.PATH}`;
-  const child = spawn(node24(), args, { cwd: root, stdio: 'inherit', env: { ...process.env, PATH: path } });
+  const child = spawn(command, args, { cwd: root, stdio: 'inherit', env: { ...process.env, PATH: path } });
   // The terminal sends Ctrl-C to both of us: wait for the child, which has things to clean up.
   const ignore = () => {};
   const pass = () => child.kill('SIGTERM');
@@ -30,6 +31,9 @@ function node(title, args) {
     });
   });
 }
+
+/** Runs a program of ours on Node 24. */
+const node = (title, args) => run(title, node24(), args);
 
 /** As `node`, but ends this process with the code when it failed. */
 async function must(title, args) {
@@ -50,6 +54,7 @@ const steps = {
   types: async () => {
     await tool('types', 'typescript/bin/tsc', '-p', 'tsconfig.json');
     await tool('types: contract and domain know no Node', 'typescript/bin/tsc', '-p', 'tsconfig.pure.json');
+    await tool('types: the pages', 'typescript/bin/tsc', '-p', 'tsconfig.web.json');
   },
   lint: () => tool('lint', 'eslint/bin/eslint.js', '--max-warnings', '0', '.'),
   layers: () => {
@@ -61,10 +66,10 @@ const steps = {
   format: () => tool('format', '@biomejs/biome/bin/biome', 'format', '.'),
   'format:fix': () => tool('format', '@biomejs/biome/bin/biome', 'format', '--write', '.'),
   unused: () => tool('unused', 'knip/bin/knip.js'),
-  unit: () => vitest(['--project', 'unit', ...rest]),
+  unit: () => vitest(['--project', 'unit', '--project', 'ui', ...rest]),
   check: async () => {
     for (const step of checks) await steps[step]();
-    await vitest(['--project', 'unit']);
+    await vitest(['--project', 'unit', '--project', 'ui']);
   },
   build: () => tool('build', 'electron-vite/bin/electron-vite.js', 'build'),
   test: async () => {
@@ -86,8 +91,41 @@ const steps = {
     await steps.build();
     await must('', ['bench/main.ts', ...rest]);
   },
+  start: async () => {
+    const electron = officialElectron();
+    if (!electron) {
+      stop(
+        'No Electron binary is here: run `npx install-electron` once to get it (or name a folder that has one with ' +
+          'ELECTRON_OVERRIDE_DIST_PATH); `npm run serve` opens the same windows in a browser.',
+      );
+    }
+    await ensureBuild();
+    const code = await run('', electron.path, [root, ...rest]);
+    if (code !== 0) process.exit(code);
+  },
+  serve: async () => {
+    await ensureBuild();
+    await must('', ['out/main/flaredesk.js', 'serve', ...rest]);
+  },
   flaredesk: () => must('', ['src-main/headless/main.ts', ...rest]),
 };
+
+/** Builds when a source is newer than what was built. */
+async function ensureBuild() {
+  const built = [
+    'out/main/flaredesk.js',
+    'out/main/desktop.js',
+    'out/preload/preload.cjs',
+    'out/renderer/index.html',
+  ];
+  const timeOf = (name) => statSync(join(root, name), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const oldest = Math.min(...built.map(timeOf));
+  const sources = ['src-main', 'src-renderer'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true }).map((name) => join(folder, name)),
+  );
+  const newest = Math.max(...['electron.vite.config.ts', 'package-lock.json', ...sources].map(timeOf));
+  if (newest > oldest) await steps.build();
+}
 
 /** Runs the tests and closes with a line that says how many passed and failed. In a full CI run, skipped = failed. */
 async function vitest(args) {

@@ -22,55 +22,57 @@ const here = import.meta.dirname;
 const preload = join(here, '../preload/preload.cjs');
 const pages = join(here, '../renderer');
 
-let window: BrowserWindow | undefined;
-const shown = (): BrowserWindow | undefined => (window && !window.isDestroyed() ? window : undefined);
-
-function go(route: string): void {
-  const target = shown() ?? open();
-  if (target.isMinimized()) target.restore();
-  target.show();
-  target.focus();
-  void target.loadURL(`${pageOrigin}/index.html#${route}`);
-}
-
 // A sandbox for every page, whatever its options say. As root Chromium cannot make one: then it must be switched off
 // explicitly on the command line, which only tests do.
 if (!app.commandLine.hasSwitch('no-sandbox')) app.enableSandbox();
 declareScheme();
 app.setPath('userData', join(stateFolder, 'desktop'));
 
-const core = createCore({
-  stateFolder,
-  version: app.getVersion(),
-  environment: {
-    home: homedir(),
-    user: userInfo().username,
-    ...(process.env.SSH_AUTH_SOCK ? { sshAgentSocket: process.env.SSH_AUTH_SOCK } : {}),
-  },
-  checkOutputs: !app.isPackaged,
-  prompter: (name, question, signal) => {
-    const wire = bridge.current();
-    if (!wire) return Promise.reject(new Error('No window is open to answer.'));
-    shown()?.flashFrame(true);
-    return wire.ask(name, question, signal, Date.now() + promptMs);
-  },
-  keepSessionsMs: 120_000,
-  dialogs: {
-    pick: (purpose, suggestedName) => pickPlace(shown(), purpose, suggestedName),
-    reveal,
-  },
-});
-const bridge = serveWindow(core, shown, core.logger);
+// The records have one owner: a second program tells the first and ends before it touches them.
+if (app.requestSingleInstanceLock()) run();
+else app.quit();
 
-function open(route = ''): BrowserWindow {
-  const opened = openWindow(preload, stateFolder, route);
-  window = opened;
-  watchPage(opened, core.logger);
-  return opened;
-}
+function run(): void {
+  let window: BrowserWindow | undefined;
+  const shown = (): BrowserWindow | undefined => (window && !window.isDestroyed() ? window : undefined);
+  const core = createCore({
+    stateFolder,
+    version: app.getVersion(),
+    environment: {
+      home: homedir(),
+      user: userInfo().username,
+      ...(process.env.SSH_AUTH_SOCK ? { sshAgentSocket: process.env.SSH_AUTH_SOCK } : {}),
+    },
+    checkOutputs: !app.isPackaged,
+    prompter: (name, question, signal) => {
+      const wire = bridge.current();
+      if (!wire) return Promise.reject(new Error('No window is open to answer.'));
+      shown()?.flashFrame(true);
+      return wire.ask(name, question, signal, Date.now() + promptMs);
+    },
+    keepSessionsMs: 120_000,
+    dialogs: {
+      pick: (purpose, suggestedName) => pickPlace(shown(), purpose, suggestedName),
+      reveal,
+    },
+  });
+  const bridge = serveWindow(core, shown, core.logger);
 
-if (!app.requestSingleInstanceLock()) app.quit();
-else {
+  function open(route = ''): BrowserWindow {
+    const opened = openWindow(preload, stateFolder, route);
+    window = opened;
+    watchPage(opened, core.logger);
+    return opened;
+  }
+
+  function go(route: string): void {
+    const target = shown() ?? open();
+    if (target.isMinimized()) target.restore();
+    target.show();
+    target.focus();
+    void target.loadURL(`${pageOrigin}/index.html#${route}`);
+  }
+
   app.on('second-instance', (_event, args) => {
     const link = linkIn(args);
     const route = link === undefined ? undefined : routeOf(link);
@@ -79,10 +81,13 @@ else {
     if (target.isMinimized()) target.restore();
     target.focus();
   });
+  let firstRoute = routeOf(linkIn(process.argv) ?? '') ?? '';
   app.on('open-url', (event, link) => {
     event.preventDefault();
     const route = routeOf(link);
-    if (route !== undefined && app.isReady()) go(route);
+    if (route === undefined) return;
+    if (app.isReady()) go(route);
+    else firstRoute = route;
   });
   app.on('web-contents-created', (_event, contents) => guardContents(contents));
   app.on('window-all-closed', () => {
@@ -104,14 +109,13 @@ else {
     guardSession(session.defaultSession);
     servePages(pages);
     setMenu(go);
-    app.setAsDefaultProtocolClient('flaredesk');
+    if (app.isPackaged) app.setAsDefaultProtocolClient('flaredesk');
     const client = core.clientFor({ name: 'desktop', placeOf: (given) => given });
     showProgress(client, shown);
     // Whoever comes to an unlocked desk must not find an unlocked key.
     const lock = (): void => void client.call('custody.lock', {});
     powerMonitor.on('suspend', lock);
     powerMonitor.on('lock-screen', lock);
-    const link = linkIn(process.argv);
-    open(link === undefined ? '' : (routeOf(link) ?? ''));
+    open(firstRoute);
   });
 }

@@ -1,10 +1,9 @@
-/** The one window: its options, its size and place remembered, its guards. */
+/** The one window: its options, its size and place remembered. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { app, BrowserWindow, nativeTheme, screen, type BrowserWindowConstructorOptions } from 'electron';
 import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
-import { guardContents } from './guards.ts';
 import { pageOrigin } from './page-files.ts';
 
 const boundsSchema = z.object({
@@ -64,7 +63,6 @@ export function openWindow(preload: string, stateFolder: string, route = ''): Br
     backgroundColor: nativeTheme.shouldUseDarkColors ? '#191c20' : '#ffffff',
     webPreferences: webPreferences(preload),
   });
-  guardContents(window.webContents);
   if (maximized) window.maximize();
   window.once('ready-to-show', () => window.show());
   window.on('close', () => {

@@ -1,0 +1,2 @@
+import 'core-js/actual';
+import './abort-signal-any.ts';
