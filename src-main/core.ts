@@ -109,6 +109,7 @@ export function createCore(ports: CorePorts): Core {
     const opened = await workspace.get();
     return createJobBoard(parts, (names) => opened.sawConnected(names));
   });
+  let custodyFollows: (() => void) | undefined;
   const custody = once(async () => (await import('./core/custody.ts')).createCustody(parts));
   const settingsState = once(async () => (await import('./core/settings.ts')).createSettingsState(parts));
 
@@ -146,8 +147,9 @@ export function createCore(ports: CorePorts): Core {
       'settings.current': settingsState.get,
       'custody.current': async () => {
         const held = await custody.get();
-        // Another project may be open by now.
-        void held.refresh();
+        // Another project may be open by now, or its first provisioning has made a key.
+        const opened = await workspace.get();
+        custodyFollows ??= opened.state.subscribe(() => void held.refresh());
         return held.state;
       },
     },
@@ -159,6 +161,7 @@ export function createCore(ports: CorePorts): Core {
     disposal.abort();
     (await board.made()?.catch(() => undefined))?.dispose();
     (await workspace.made()?.catch(() => undefined))?.dispose();
+    custodyFollows?.();
     (await custody.made()?.catch(() => undefined))?.lock();
     await sessions.dispose();
     const runner = await tasks.made()?.catch(() => undefined);

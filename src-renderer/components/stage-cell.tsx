@@ -1,7 +1,7 @@
 import { Tooltip } from '@mantine/core';
 import type { StateValue } from '../../src-main/contract/index.ts';
 import { useTexts } from '../app/texts.ts';
-import { ago } from './relative-time.tsx';
+import { age } from './relative-time.tsx';
 import { useNow } from './now.ts';
 import { StateBadge } from './state-badge.tsx';
 
@@ -25,7 +25,11 @@ export function StageCell({ stage, absent }: { stage: Stage | undefined; absent:
     >
       <span style={{ display: 'inline-flex', gap: 6, minWidth: 0, maxWidth: '100%' }}>
         <StateBadge state={stage.state}>{stage.text}</StateBadge>
-        {at ? <span className="muted">{ago(t, Date.parse(at), now)}</span> : null}
+        {at ? (
+          <span className="muted" style={{ whiteSpace: 'nowrap' }}>
+            {age(t, Date.parse(at), now)}
+          </span>
+        ) : null}
       </span>
     </Tooltip>
   );

@@ -87,7 +87,9 @@ const stageColumn = (
   id: 'kit' | 'delivered' | 'running' | 'connected',
   width: string,
 ): DataColumn<Participant> => {
-  const applies = (participant: Participant): boolean => id === 'kit' || participant.type !== 'admin';
+  // The server is what the others connect to; admins come and go.
+  const applies = (participant: Participant): boolean =>
+    id === 'kit' || (participant.type !== 'admin' && !(id === 'connected' && participant.type === 'server'));
   const relevant = open.participants.filter(applies);
   const ok = relevant.filter((participant) => participant[id]?.state === 'ok').length;
   const stageOf = (participant: Participant): Stage | undefined => participant[id];
