@@ -110,6 +110,7 @@ export function createCore(ports: CorePorts): Core {
     return createJobBoard(parts, (names) => opened.sawConnected(names));
   });
   let custodyFollows: (() => void) | undefined;
+  let custodyShown: string | undefined;
   const custody = once(async () => (await import('./core/custody.ts')).createCustody(parts));
   const settingsState = once(async () => (await import('./core/settings.ts')).createSettingsState(parts));
 
@@ -149,7 +150,12 @@ export function createCore(ports: CorePorts): Core {
         const held = await custody.get();
         // Another project may be open by now, or its first provisioning has made a key.
         const opened = await workspace.get();
-        custodyFollows ??= opened.state.subscribe(() => void held.refresh());
+        custodyFollows ??= opened.state.subscribe(({ value: { open } }) => {
+          const shown = `${open?.label ?? ''} ${open?.prod ?? ''}`;
+          if (shown === custodyShown) return;
+          custodyShown = shown;
+          void held.refresh();
+        });
         return held.state;
       },
     },
