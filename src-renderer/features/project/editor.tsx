@@ -10,7 +10,7 @@ import { FindingList } from '../../components/finding-list.tsx';
 import { Page } from '../../components/page.tsx';
 import { Basics } from './basics.tsx';
 import { ConflictDialog } from './conflict-dialog.tsx';
-import { type Draft, findingsOfStep, type Step, steps } from './draft.ts';
+import { type Draft, type DraftParticipant, findingsOfStep, type Step, stepOfType, steps } from './draft.ts';
 import { ParticipantForm } from './participant-form.tsx';
 import { ParticipantList } from './participant-list.tsx';
 import { Review } from './review.tsx';
@@ -19,6 +19,21 @@ import { YamlPane } from './yaml-pane.tsx';
 import classes from './project.module.css';
 
 const isStep = (text: string): text is Step => (steps as readonly string[]).includes(text);
+
+interface OpenForm {
+  type: string;
+  /** Missing = a new one. */
+  participant: DraftParticipant | undefined;
+}
+
+/** The form of one participant, which the addresses `add/TYPE` and `site/NAME` open. */
+function formOf(draft: Draft, step: string, participant: string | undefined): OpenForm | undefined {
+  if (participant === undefined) return undefined;
+  if (step === 'add') return { type: participant, participant: undefined };
+  if (step !== 'site') return undefined;
+  const found = draft.model?.participants.find((item) => item.name === participant);
+  return found ? { type: found.type, participant: found } : undefined;
+}
 
 /** Forms at the left, the files they change at the right: two views of one draft that main holds. */
 export function Editor({
@@ -33,7 +48,8 @@ export function Editor({
   const t = useTexts();
   const client = useClient();
   const navigate = useNavigate();
-  const shown: Step = isStep(step) ? step : 'sites';
+  const form = formOf(draft, step, participant);
+  const shown: Step = form ? stepOfType(form.type) : isStep(step) ? step : 'sites';
   const save = useSave(draft);
   useEffect(() => {
     if (isStep(step)) void client.call('drafts.set_step', { step });
@@ -111,7 +127,7 @@ export function Editor({
           {save.error && save.error.code !== 'conflict' ? <ErrorNotice error={save.error} /> : null}
           <div className={classes.form}>
             {draft.model ? (
-              <StepBody draft={draft} step={step} shown={shown} participant={participant} />
+              <StepBody draft={draft} shown={shown} form={form} />
             ) : (
               <div className={classes.formBody}>
                 <p>{t('project.doesNotParse')}</p>
@@ -119,21 +135,23 @@ export function Editor({
               </div>
             )}
           </div>
-          <div className={classes.footer}>
-            <Button
-              variant="default"
-              disabled={!previous}
-              onClick={() => void navigate(`/project/edit/${previous}`)}
-            >
-              {t('common.back')}
-            </Button>
-            <span className={classes.grow} />
-            {next ? (
-              <Button variant="default" onClick={() => void navigate(`/project/edit/${next}`)}>
-                {t('common.next')}
+          {form ? null : (
+            <div className={classes.footer}>
+              <Button
+                variant="default"
+                disabled={!previous}
+                onClick={() => void navigate(`/project/edit/${previous}`)}
+              >
+                {t('common.back')}
               </Button>
-            ) : null}
-          </div>
+              <span className={classes.grow} />
+              {next ? (
+                <Button variant="default" onClick={() => void navigate(`/project/edit/${next}`)}>
+                  {t('common.next')}
+                </Button>
+              ) : null}
+            </div>
+          )}
         </div>
         <YamlPane draft={draft} />
       </div>
@@ -142,26 +160,10 @@ export function Editor({
   );
 }
 
-function StepBody({
-  draft,
-  step,
-  shown,
-  participant,
-}: {
-  draft: Draft;
-  step: string;
-  shown: Step;
-  participant: string | undefined;
-}) {
-  if (step === 'site' && participant !== undefined) {
-    const found = draft.model?.participants.find((item) => item.name === participant);
-    if (found)
-      return <ParticipantForm key={found.name} draft={draft} participant={found} type={found.type} />;
-  }
-  if (step === 'add' && participant !== undefined) {
-    return (
-      <ParticipantForm key={`new-${participant}`} draft={draft} participant={undefined} type={participant} />
-    );
+function StepBody({ draft, shown, form }: { draft: Draft; shown: Step; form: OpenForm | undefined }) {
+  if (form) {
+    const key = form.participant?.name ?? `new-${form.type}`;
+    return <ParticipantForm key={key} draft={draft} participant={form.participant} type={form.type} />;
   }
   switch (shown) {
     case 'basics':

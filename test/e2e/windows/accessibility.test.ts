@@ -1,0 +1,123 @@
+/** axe on every page in light and dark, on a provisioned project: nothing serious, nothing critical. */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Page } from 'playwright';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { newLabFolder } from '../../lab/keeper.ts';
+import { freePort } from '../../lab/ports.ts';
+import { goTo, openWindows, takePictures, themes, useTheme, type Windows } from './browser.ts';
+import { describeProject, type HostWords } from './wizard.ts';
+
+const admin = 'ada@example.org';
+let folder: string;
+let windows: Windows;
+let page: Page;
+
+beforeAll(async () => {
+  folder = await newLabFolder('axe');
+  windows = await openWindows(folder);
+  page = windows.page;
+}, 60_000);
+afterAll(async () => {
+  await windows?.close();
+  if (folder) await rm(folder, { recursive: true, force: true });
+});
+
+/** What axe holds against the page as it stands, in both themes, one line each. */
+async function faults(where: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const theme of themes) {
+    await useTheme(page, theme);
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    for (const { id, impact, nodes } of violations) {
+      if (impact !== 'serious' && impact !== 'critical') continue;
+      for (const node of nodes)
+        found.push(
+          `${where} ${theme}: ${impact} ${id}: ${node.html.slice(0, 160)} ${node.failureSummary ?? ''}`,
+        );
+    }
+  }
+  return found;
+}
+
+const press = (name: string) => page.getByRole('button', { name, exact: true }).click();
+
+it('finds nothing serious on any page', { timeout: 120_000 }, async () => {
+  const found: string[] = [];
+  const look = async (where: string) => found.push(...(await faults(where)));
+  const host: HostWords = {
+    address: '127.0.0.1',
+    port: await freePort(),
+    user: 'ada',
+    identity: '/home/ada/.ssh/id_ed25519',
+    directory: '/srv/flare',
+    path: '/opt/nvflare/bin',
+  };
+
+  await page.getByRole('button', { name: /^Set up a new project/ }).waitFor();
+  await look('empty overview');
+  await describeProject(page, {
+    name: 'clinics',
+    folder: join(folder, 'project'),
+    flare: '2.8.1',
+    server: { name: 'localhost', port: 8002, host },
+    sites: [
+      { name: 'site-1', host },
+      { name: 'site-2', host: undefined },
+    ],
+    admin,
+  });
+  await look('review');
+  for (const step of ['Basics', 'Server', 'Sites', 'Admins']) {
+    await page.getByRole('listitem').getByRole('button', { name: step, exact: true }).click();
+    await look(`step ${step}`);
+  }
+  await page.getByRole('listitem').getByRole('button', { name: 'Sites', exact: true }).click();
+  await page.getByRole('row', { name: 'site-1' }).getByText('site-1', { exact: true }).click();
+  await page.getByRole('heading', { name: 'Participant site-1' }).waitFor();
+  await look('participant form');
+  await page.getByRole('listitem').getByRole('button', { name: 'Review', exact: true }).click();
+  await press('Save and provision');
+  await page
+    .getByRole('row', { name: admin })
+    .getByText(/prod_00/)
+    .waitFor({ timeout: 30_000 });
+  await look('overview');
+
+  await goTo(page, 'Sites');
+  await look('sites');
+  await press('Check');
+  await page
+    .getByRole('row', { name: 'site-1' })
+    .getByText(/refused|unreachable|failed|answer/i)
+    .first()
+    .waitFor();
+  await look('sites, hosts unreachable');
+  await page.getByRole('row', { name: 'site-1' }).getByText('site-1', { exact: true }).click();
+  await page.getByRole('dialog', { name: 'Participant site-1' }).waitFor();
+  await look('site drawer');
+  await page.keyboard.press('Escape');
+
+  await goTo(page, 'Console');
+  await look('console without session');
+  await press(`Open session as ${admin}`);
+  await page.getByRole('tabpanel').getByText('Login failed').waitFor();
+  await look('console, login failed');
+
+  await goTo(page, 'Jobs');
+  await page.getByRole('heading', { name: 'Transfer folder' }).waitFor();
+  await look('jobs');
+  await goTo(page, 'Settings');
+  await page.getByRole('heading', { name: 'About' }).waitFor();
+  await look('settings');
+  await takePictures(page, 'settings');
+  await page.keyboard.press('Control+j');
+  await page.getByRole('dialog', { name: 'Tasks' }).waitFor();
+  await look('tasks drawer');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Control+k');
+  await page.getByPlaceholder(/^Find a page/).waitFor();
+  await look('palette');
+  expect(found).toEqual([]);
+});
