@@ -62,7 +62,7 @@ module.exports = {
     {
       name: 'electron-only-in-electron',
       severity: 'error',
-      from: { pathNot: '^src-main/electron/' },
+      from: { pathNot: ['^src-main/electron/', '^test/e2e/electron/'] },
       to: { path: '(^|/)electron(/|$)', dependencyTypes: ['npm', 'npm-dev'] },
     },
     {
@@ -82,6 +82,37 @@ module.exports = {
       severity: 'error',
       from: { path: '^src-renderer/' },
       to: { path: '^src-main/', pathNot: '^src-main/contract/' },
+    },
+    {
+      name: 'contract-as-types',
+      comment:
+        'types only: the bundle of the page carries no schemas of main (form schemas are the exception)',
+      severity: 'error',
+      from: { path: '^src-renderer/' },
+      to: {
+        path: '^src-main/contract/',
+        pathNot: '^src-main/contract/(drafts|errors|names)\\.ts$',
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
+      name: 'features-stand-alone',
+      comment: 'a feature does not know another one; what two need lives in components/ or state/',
+      severity: 'error',
+      from: { path: '^src-renderer/features/([^/]+)/' },
+      to: { path: '^src-renderer/features/', pathNot: '^src-renderer/features/$1/' },
+    },
+    {
+      name: 'shared-knows-no-feature',
+      severity: 'error',
+      from: { path: '^src-renderer/(components|state|bridge)/' },
+      to: { path: '^src-renderer/features/' },
+    },
+    {
+      name: 'main-knows-no-renderer',
+      severity: 'error',
+      from: { path: '^src-main/' },
+      to: { path: '^src-renderer/' },
     },
     {
       name: 'no-tests-in-product',

@@ -1,9 +1,33 @@
+import reactHooks from 'eslint-plugin-react-hooks';
 import tseslint from 'typescript-eslint';
 
 /** Import bans give the editor the same answer `npm run layers` gives (see .dependency-cruiser.cjs). */
 const banned = (names, message) => ({
   'no-restricted-imports': ['error', { paths: names.map((name) => ({ name, message })) }],
 });
+
+const safeSyntax = [
+  {
+    selector: "Property[key.name='rejectUnauthorized'] > Literal[value=false]",
+    message: 'Certificate checks are never switched off.',
+  },
+];
+
+/** Attributes a person reads or hears. */
+const spoken =
+  '/^(title|label|placeholder|description|alt|aria-label|aria-description|aria-roledescription|aria-valuetext)$/';
+const letters = '/[a-z]{2}/';
+const fromCatalogue = 'Texts come from the catalogue (texts.ts of the feature): t(…).';
+const shown = ['Literal[value=LETTERS]', 'TemplateLiteral > TemplateElement[value.raw=LETTERS]'];
+const places = [
+  'JSXElement > JSXExpressionContainer',
+  `JSXAttribute[name.name=${spoken}] > JSXExpressionContainer`,
+].flatMap((place) => [place, `${place} > ConditionalExpression`, `${place} > LogicalExpression`]);
+const cataloguedTexts = [
+  `JSXText[value=${letters}]`,
+  `JSXAttribute[name.name=${spoken}] > Literal[value=${letters}]`,
+  ...places.flatMap((place) => shown.map((text) => `${place} > ${text.replace('LETTERS', letters)}`)),
+].map((selector) => ({ selector, message: fromCatalogue }));
 
 export default tseslint.config(
   {
@@ -27,19 +51,28 @@ export default tseslint.config(
         'error',
         { considerDefaultExhaustiveForUnions: true },
       ],
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', caughtErrors: 'none' }],
-      'no-restricted-syntax': [
+      '@typescript-eslint/no-unused-vars': [
         'error',
-        {
-          selector: "Property[key.name='rejectUnauthorized'] > Literal[value=false]",
-          message: 'Certificate checks are never switched off.',
-        },
+        { argsIgnorePattern: '^_', caughtErrors: 'none', ignoreRestSiblings: true },
       ],
+      'no-restricted-syntax': ['error', ...safeSyntax],
     },
   },
   {
     files: ['src-main/**/*.ts'],
     ignores: ['src-main/services/ssh/**', 'src-main/electron/**'],
     rules: banned(['ssh2', 'electron'], 'ssh2 lives in services/ssh, electron in electron/.'),
+  },
+  {
+    files: ['src-renderer/**/*.ts', 'src-renderer/**/*.tsx'],
+    plugins: { 'react-hooks': reactHooks },
+    rules: {
+      'react-hooks/rules-of-hooks': 'error',
+      'react-hooks/exhaustive-deps': 'error',
+      // Props and clients are closures; taking them apart is how components read.
+      '@typescript-eslint/unbound-method': 'off',
+      ...banned(['ssh2', 'electron'], 'The renderer talks to main by the contract.'),
+      'no-restricted-syntax': ['error', ...safeSyntax, ...cataloguedTexts],
+    },
   },
 );

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** Two projects: `unit` needs nothing beside Node; `lab` starts real peers (NVFlare, sshd) from test/lab. */
+/** Three projects: `unit` needs nothing beside Node; `ui` draws the pages in jsdom; `lab` starts real peers (NVFlare, sshd) from test/lab. */
 export default defineConfig({
   test: {
     projects: [
@@ -9,6 +9,15 @@ export default defineConfig({
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
           environment: 'node',
+          testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: 'ui',
+          include: ['test/ui/**/*.test.ts', 'test/ui/**/*.test.tsx'],
+          environment: 'jsdom',
+          setupFiles: ['test/ui/setup.ts'],
           testTimeout: 20_000,
         },
       },

@@ -7,14 +7,12 @@ import type { SettingsFile } from '../services/settings/index.ts';
 import type { Store } from '../services/store/index.ts';
 import type { TaskContext, TaskRunner } from '../services/tasks/index.ts';
 import type { Drafts } from '../services/drafts/index.ts';
-import type { JobBoard } from './job-board.ts';
 import type { PlaceBook } from './place-book.ts';
 import type { PromptQueue } from './prompt-queue.ts';
 import type { SessionPool } from './session-pool.ts';
-import type { Custody } from './custody.ts';
+import type { Custody, JobBoard, Workspace } from './parts.ts';
 import type { StateCell } from './state-cell.ts';
 import type { TaskLogs } from './task-logs.ts';
-import type { Workspace } from './workspace/workspace.ts';
 
 /** The parts of a running core. What costs time to make is made when first asked for. */
 export interface CoreParts {

@@ -4,21 +4,10 @@ import { DeskError } from '../contract/errors.ts';
 import type { StateValue } from '../contract/index.ts';
 import type { UnlockedKey } from '../services/pki/index.ts';
 import type { CallHandlers, CoreParts } from './context.ts';
-import { createStateCell, type StateCell } from './state-cell.ts';
+import type { Custody } from './parts.ts';
+import { createStateCell } from './state-cell.ts';
 
 type Value = StateValue<'custody.current'>;
-
-export interface Custody {
-  readonly state: StateCell<Value>;
-  /** Reads the form afresh (another project, a first provisioning). */
-  refresh(): Promise<Value>;
-  /**
-   * The key for one provisioning run of the project in `stateFolder`: undefined when it is in clear, asked for when it is
-   * wrapped and locked. Throws `denied`, `needs_confirmation`.
-   */
-  keyFor(stateFolder: string, signal: AbortSignal): Promise<UnlockedKey | undefined>;
-  lock(): void;
-}
 
 /** Idle time after which an unlocked key locks itself. */
 const idleMs = 5 * 60_000;
@@ -36,7 +25,25 @@ async function stateFolderOf(core: CoreParts): Promise<string | undefined> {
 
 export function createCustody(core: CoreParts): Custody {
   let unlocked: { key: UnlockedKey; folder: string; until: number; timer: NodeJS.Timeout } | undefined;
-  const state = createStateCell<Value>({ form: 'none' });
+  let following: Promise<() => void> | undefined;
+  const state = createStateCell<Value>({ form: 'none' }, (count) => {
+    if (count > 0) following ??= followWorkspace();
+    else {
+      void following?.then((stop) => stop());
+      following = undefined;
+    }
+  });
+
+  /** Another project, or new kits of this one: its key may be another, or the first. */
+  const followWorkspace = async (): Promise<() => void> => {
+    let seen: string | undefined;
+    const workspace = await core.workspace();
+    return workspace.state.subscribe(({ value: { open } }) => {
+      const now = JSON.stringify([open?.label, open?.prod]);
+      if (now !== seen) void refresh();
+      seen = now;
+    });
+  };
 
   const lock = (): void => {
     if (!unlocked) return;

@@ -3,18 +3,12 @@ import type { StateValue } from '../contract/index.ts';
 import type { JobRow } from '../services/jobs/index.ts';
 import { describeError } from './errors.ts';
 import type { CoreParts } from './context.ts';
-import { createStateCell, type StateCell } from './state-cell.ts';
+import type { JobBoard } from './parts.ts';
+import { createStateCell } from './state-cell.ts';
 import { withSession } from './with-session.ts';
 
 type Board = StateValue<'jobs.board'>;
 type BoardJob = Board['jobs'][number];
-
-export interface JobBoard {
-  readonly state: StateCell<Board>;
-  /** The kit to look through; undefined stops looking. */
-  look(kit: string | undefined): void;
-  dispose(): void;
-}
 
 const periodMs = 4000;
 /** After a failure the server is asked less often. */

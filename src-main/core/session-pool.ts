@@ -44,9 +44,16 @@ export interface SessionPoolOptions {
   logger: Logger;
   /** How long a shared session stays open after its last use, milliseconds; 0 closes it at once. */
   keepMs: number;
+  /** How kit and session are had; `services/flare` when missing. */
+  opener?: () => Promise<Pick<typeof import('../services/flare/index.ts'), 'openAdminKit' | 'openSession'>>;
 }
 
-export function createSessionPool({ clock, logger, keepMs }: SessionPoolOptions): SessionPool {
+export function createSessionPool({
+  clock,
+  logger,
+  keepMs,
+  opener = () => import('../services/flare/index.ts'),
+}: SessionPoolOptions): SessionPool {
   const shared = new Map<string, Shared>();
   const all = new Set<AdminSession>();
   const connections = createStateCell<StateValue<'session.connections'>>({ sessions: [] });
@@ -69,7 +76,7 @@ export function createSessionPool({ clock, logger, keepMs }: SessionPoolOptions)
   };
 
   const open = async (request: SessionRequest, { signal, onStep }: SessionUse): Promise<OpenedSession> => {
-    const { openAdminKit, openSession } = await import('../services/flare/index.ts');
+    const { openAdminKit, openSession } = await opener();
     const kit = await openAdminKit(request.kit, { clock });
     const session = await openSession(kit, {
       ...(request.study === undefined ? {} : { study: request.study }),

@@ -22,6 +22,15 @@ const same = (given: string, wanted: string): boolean => {
   return timingSafeEqual(hash(given), hash(wanted));
 };
 
+/** Undefined for a path whose percent signs mean nothing. */
+const decoded = (path: string): string | undefined => {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return undefined;
+  }
+};
+
 const plain = (response: ServerResponse, status: number, text: string): void => {
   response.writeHead(status, {
     'content-type': 'text/plain; charset=utf-8',
@@ -76,7 +85,8 @@ export function createPageServer(
     const given = url.searchParams.get('token');
     if (given !== null) return login(given, response);
     if (!hasSession(request)) return plain(response, 403, 'Open the address that `flaredesk serve` printed.');
-    const name = url.pathname === '/' ? 'index.html' : decodeURIComponent(url.pathname).slice(1);
+    const name = url.pathname === '/' ? 'index.html' : decoded(url.pathname)?.slice(1);
+    if (name === undefined) return plain(response, 404, 'Not found.');
     const path = normalize(join(pages, name));
     if (!path.startsWith(pages + sep)) return plain(response, 404, 'Not found.');
     const body = await readFile(path).catch(() => undefined);

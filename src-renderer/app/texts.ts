@@ -12,7 +12,7 @@ import { tasks } from '../features/tasks/texts.ts';
 import { shell } from './texts-shell.ts';
 
 /** The catalogue: every text of the windows, one object a feature. English first; a language is one more catalogue. */
-export const catalogue = {
+const catalogue = {
   common,
   shell,
   console: consoleTexts,

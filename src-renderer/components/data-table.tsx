@@ -82,7 +82,7 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>) {
   );
   const [filter, setFilter] = useState(() => remembered(`table.${id}.filter`, ''));
   const [rowSelection, setRowSelection] = useState<Record<string, true>>({});
-  const [active, setActive] = useState(0);
+  const [chosenRow, setActive] = useState(0);
   const viewport = useRef<HTMLDivElement>(null);
   useEffect(() => localStorage.setItem(`table.${id}.sort`, JSON.stringify(sorting)), [id, sorting]);
   useEffect(() => localStorage.setItem(`table.${id}.filter`, JSON.stringify(filter)), [id, filter]);
@@ -112,6 +112,8 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>) {
     getColumnCanGlobalFilter: () => true,
   });
   const shown = table.getRowModel().rows;
+  // A filter may have left fewer rows than there were.
+  const active = Math.max(0, Math.min(chosenRow, shown.length - 1));
   const virtual = useVirtualizer({
     count: shown.length,
     getScrollElement: () => viewport.current,

@@ -3,7 +3,7 @@ import { type Translate, useTexts } from '../app/texts.ts';
 import { useNow } from './now.ts';
 
 /** How long ago, in the largest whole unit. */
-export function ago(t: Translate, at: number, now: number): string {
+function ago(t: Translate, at: number, now: number): string {
   const seconds = Math.max(0, Math.floor((now - at) / 1000));
   if (seconds < 5) return t('common.justNow');
   if (seconds < 60) return t('common.secondsAgo', { count: seconds });

@@ -43,7 +43,7 @@ export function attentionOf(open: Omit<Open, 'attention'>): Item[] {
       add({
         severity: 'warn',
         target: site.name,
-        message: `The certificate ends in ${days} days.`,
+        message: days === 1 ? 'The certificate ends in a day.' : `The certificate ends in ${days} days.`,
         action: 'reissue',
       });
     }

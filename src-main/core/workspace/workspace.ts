@@ -11,30 +11,13 @@ import { siteVerbs } from '../../contract/names.ts';
 import type { TaskRecord } from '../../services/store/index.ts';
 import type { CoreParts } from '../context.ts';
 import type { PlaceBook } from '../place-book.ts';
-import { createStateCell, type StateCell } from '../state-cell.ts';
+import type { Workspace } from '../parts.ts';
+import { createStateCell } from '../state-cell.ts';
 import { type Facts, learn, readFacts, writeFacts } from './facts.ts';
 import { type OpenedPlace, recognisePlace } from './open-place.ts';
 import { pictureOf } from './picture.ts';
 
 type Value = StateValue<'workspace.current'>;
-
-export interface Workspace {
-  readonly state: StateCell<Value>;
-  /** The path behind the open place; undefined when nothing is open. */
-  opened(): OpenedPlace | undefined;
-  /** Throws `not_found`, `invalid_input`. */
-  open(path: string): Promise<{ name: string; kind: OpenedPlace['kind'] }>;
-  openRecent(id: string): Promise<{ name: string; kind: OpenedPlace['kind'] }>;
-  forgetRecent(id: string): Promise<void>;
-  close(): Promise<void>;
-  /** Reads the files again and tells the picture. */
-  refresh(): Promise<void>;
-  /** What an admin session saw connected; undefined when it is not known any more. */
-  sawConnected(names: ReadonlySet<string> | undefined): void;
-  /** Where the log of a participant lies on its host, as last told. */
-  logOf(participant: string): string | undefined;
-  dispose(): void;
-}
 
 const recentsSchema = z.array(
   z.object({

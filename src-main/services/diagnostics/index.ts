@@ -31,7 +31,7 @@ export async function collectBundle({ stateFolder, about, tasks }: BundleFacts):
   const logs = await Promise.all(
     names.sort().map(async (name): Promise<BundleFile> => {
       const text = await readFile(join(stateFolder, name), 'utf8').catch(() => '');
-      return { name: `log/${name}`, about: 'Log of this program', text: redactText(text.slice(-mostLog)) };
+      return { name: `log/${name}`, about: 'Log of this program', text: redactText(text).slice(-mostLog) };
     }),
   );
   return [

@@ -140,7 +140,7 @@ function planRow(
   }
   const hasHost = Object.keys(host).length > 0;
   const hostOperation: DraftOperation[] = hasHost
-    ? [{ op: 'set_host', name, host: { ...before?.host, ...host } as never }]
+    ? [{ op: 'set_host', name, host: { ...before?.host, ...host } }]
     : [];
   if (!before) {
     return {
@@ -160,7 +160,7 @@ function planRow(
 }
 
 const quote = (value: unknown): string => {
-  const text = value === undefined || value === null ? '' : String(value as string | number);
+  const text = typeof value === 'string' || typeof value === 'number' ? String(value) : '';
   return /[",;\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 };
 

@@ -31,7 +31,7 @@ export interface Draft {
 export interface DraftContext {
   documents: DocumentRepository;
   /** Told after each change; null when nothing is edited. */
-  onChange(draft: Draft | null): void;
+  onChange: (draft: Draft | null) => void;
 }
 
 export interface Drafts {

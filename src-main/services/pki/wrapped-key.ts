@@ -13,17 +13,19 @@ const prefix = 'flaredesk-wrapped-key:';
 const cost = { N: 131_072, r: 8, p: 1 };
 const mostMemory = 512 * 1024 * 1024;
 
-const headerSchema = z.strictObject({
-  version: z.literal(1),
-  kdf: z.literal('scrypt'),
-  N: z.int().min(16_384).max(1_048_576),
-  r: z.int().min(8).max(32),
-  p: z.int().min(1).max(16),
-  salt: z.base64(),
-  nonce: z.base64(),
-  /** SHA-256 of the root certificate, hex with colons. */
-  root: z.string(),
-});
+const headerSchema = z
+  .strictObject({
+    version: z.literal(1),
+    kdf: z.literal('scrypt'),
+    N: z.int().min(16_384).max(1_048_576),
+    r: z.int().min(8).max(32),
+    p: z.int().min(1).max(16),
+    salt: z.base64(),
+    nonce: z.base64(),
+    /** SHA-256 of the root certificate, hex with colons. */
+    root: z.string(),
+  })
+  .refine(({ N, r }) => 128 * N * r < mostMemory);
 
 export const isWrapped = (text: string): boolean => text.startsWith(prefix);
 

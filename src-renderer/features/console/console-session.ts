@@ -137,7 +137,7 @@ export class ConsoleSession {
   }
 
   private change(part: { [K in keyof ConsoleView]?: ConsoleView[K] | undefined }): void {
-    this.view = { ...this.view, ...part } as ConsoleView;
+    this.view = { ...this.view, ...part };
     this.onChange();
   }
 
@@ -285,7 +285,7 @@ export class ConsoleSession {
       case 'enter':
         return this.onEnter();
       case 'interrupt':
-        this.write('^C\n');
+        void this.write('^C\n');
         return this.showPrompt();
       case 'end-of-input':
         if (this.line.text === '') this.stream?.send({ kind: 'finish' });
@@ -310,7 +310,7 @@ export class ConsoleSession {
   private onEnter(): void {
     if (this.line.search) this.line = edit(this.line, { type: 'end' }, this.history);
     this.draw();
-    this.write('\n');
+    void this.write('\n');
     this.cursorRow = 0;
     const text = this.line.text.trim();
     if (this.mode.kind === 'confirm') {
@@ -382,7 +382,7 @@ export class ConsoleSession {
       return;
     }
     if (candidates.length > 1 && this.lastTab === `${before.text}@${before.cursor}`) {
-      this.write('\n');
+      void this.write('\n');
       this.cursorRow = 0;
       const width = Math.max(...candidates.map((item) => item.text.length)) + 2;
       const perLine = Math.max(1, Math.floor(this.terminal.cols / width));
@@ -431,7 +431,7 @@ export class ConsoleSession {
     const settle = end % columns === 0 && end > 0 ? ' \r' : '\r';
     const column = at % columns;
     this.cursorRow = atRow;
-    this.write(`${up}\r\x1b[J${prompt}${text}${settle}${back}${column > 0 ? `\x1b[${column}C` : ''}`);
+    void this.write(`${up}\r\x1b[J${prompt}${text}${settle}${back}${column > 0 ? `\x1b[${column}C` : ''}`);
   }
 
   /** A line of our own between what is drawn: above the prompt when one is shown. */
@@ -439,7 +439,7 @@ export class ConsoleSession {
     const prompting = this.mode.kind === 'prompt' || this.mode.kind === 'confirm';
     if (prompting) {
       const up = this.cursorRow > 0 ? `\x1b[${this.cursorRow}A` : '';
-      this.write(`${up}\r\x1b[J`);
+      void this.write(`${up}\r\x1b[J`);
       this.cursorRow = 0;
     }
     this.print(text, '33');
@@ -447,7 +447,7 @@ export class ConsoleSession {
   }
 
   private print(text: string, style?: string): void {
-    this.write(style ? `\x1b[${style}m${text}\x1b[0m\n` : `${text}\n`);
+    void this.write(style ? `\x1b[${style}m${text}\x1b[0m\n` : `${text}\n`);
   }
 
   /** Resolves when the terminal has drawn it: the flow of replies waits for that. */

@@ -1,5 +1,8 @@
 import { confine } from './confine.ts';
 
+/** Without the half of a character that a cut left at the end. */
+const whole = (text: string): string => text.replace(/[\ud800-\udbff]$/, '');
+
 /** Rows as aligned text no wider than `columns`: the widest columns give way first, cut cells end in an ellipsis. */
 export function tableText(rows: string[][], columns: number): string[] {
   const clean = rows.map((row) => row.map((cell) => confine(cell).replaceAll(/[\n\t]/g, ' ')));
@@ -23,7 +26,7 @@ export function tableText(rows: string[][], columns: number): string[] {
     widths
       .map((width, index) => {
         const cell = row[index] ?? '';
-        return cell.length > width ? `${cell.slice(0, width - 1)}…` : cell.padEnd(width);
+        return cell.length > width ? `${whole(cell.slice(0, width - 1))}…`.padEnd(width) : cell.padEnd(width);
       })
       .join('  ')
       .trimEnd();

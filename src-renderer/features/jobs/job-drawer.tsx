@@ -9,7 +9,7 @@ import { LogViewer } from '../../components/log-viewer.tsx';
 import { StateBadge } from '../../components/state-badge.tsx';
 import { useAction } from '../../state/action.ts';
 import { boardReplica } from '../../state/replicas.ts';
-import { type BoardJob, phaseStates } from './jobs-page.tsx';
+import { type BoardJob, phaseStates } from './job-model.ts';
 import classes from './jobs-page.module.css';
 
 /** One job: status, timeline, sites, reason, log, meta, result, and a comparison with another job. */

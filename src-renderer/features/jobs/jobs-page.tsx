@@ -1,7 +1,6 @@
 import { Button, Select } from '@mantine/core';
 import { useEffect, useMemo, useState } from 'react';
 import { useLocation, useNavigate } from 'react-router';
-import type { StateValue } from '../../../src-main/contract/index.ts';
 import { type Translate, useTexts } from '../../app/texts.ts';
 import { useClient } from '../../bridge/provider.tsx';
 import { Copyable } from '../../components/copyable.tsx';
@@ -11,27 +10,13 @@ import { ErrorNotice } from '../../components/error-notice.tsx';
 import { formatSeconds } from '../../components/format.ts';
 import { Page } from '../../components/page.tsx';
 import { RelativeTime } from '../../components/relative-time.tsx';
-import { StateBadge, type StateKind } from '../../components/state-badge.tsx';
+import { StateBadge } from '../../components/state-badge.tsx';
 import { boardReplica, workspaceReplica } from '../../state/replicas.ts';
+import { type BoardJob, type ChosenJob, phaseStates } from './job-model.ts';
 import { JobDrawer } from './job-drawer.tsx';
 import { SubmitDialog } from './submit-dialog.tsx';
 import { TransferFolder } from './transfer-folder.tsx';
 import classes from './jobs-page.module.css';
-
-export type BoardJob = StateValue<'jobs.board'>['jobs'][number];
-/** What is submitted: a name in the transfer folder, or a folder picked elsewhere. */
-export interface ChosenJob {
-  name: string;
-  where: { job: string } | { folder: string };
-}
-
-export const phaseStates: Record<BoardJob['phase'], StateKind> = {
-  waiting: 'unknown',
-  busy: 'busy',
-  done: 'ok',
-  failed: 'bad',
-  unknown: 'unknown',
-};
 
 /** Left what can be submitted, right what the server has. The address `/jobs/ID` opens one job. */
 export default function JobsPage() {
@@ -142,14 +127,14 @@ function boardColumns(t: Translate): DataColumn<BoardJob>[] {
     {
       id: 'status',
       header: t('jobs.columns.status'),
-      width: 'minmax(150px, 1.4fr)',
+      width: 'minmax(176px, 1.4fr)',
       value: (job) => job.status,
       cell: (job) => <StateBadge state={phaseStates[job.phase]}>{job.status}</StateBadge>,
     },
     {
       id: 'rounds',
       header: t('jobs.columns.rounds'),
-      width: '64px',
+      width: '56px',
       numeric: true,
       value: (job) => job.rounds?.done,
       cell: (job) =>
@@ -162,14 +147,14 @@ function boardColumns(t: Translate): DataColumn<BoardJob>[] {
     {
       id: 'submitted',
       header: t('jobs.columns.submitted'),
-      width: '84px',
+      width: '76px',
       value: (job) => job.submitted_at,
       cell: (job) => (job.submitted_at ? <RelativeTime at={job.submitted_at} /> : ''),
     },
     {
       id: 'duration',
       header: t('jobs.columns.duration'),
-      width: '86px',
+      width: '72px',
       numeric: true,
       value: (job) => job.duration,
       cell: (job) => (job.duration === undefined ? '' : formatSeconds(job.duration)),
@@ -183,9 +168,9 @@ function boardColumns(t: Translate): DataColumn<BoardJob>[] {
     {
       id: 'id',
       header: t('jobs.columns.id'),
-      width: 'minmax(110px, 0.8fr)',
+      width: 'minmax(112px, 0.8fr)',
       value: (job) => job.job_id,
-      cell: (job) => <Copyable text={job.job_id} length={16} />,
+      cell: (job) => <Copyable text={job.job_id} length={11} />,
     },
   ];
 }

@@ -7,7 +7,7 @@ import { ErrorNotice } from '../../components/error-notice.tsx';
 import { FindingList } from '../../components/finding-list.tsx';
 import { StateBadge } from '../../components/state-badge.tsx';
 import { useAction } from '../../state/action.ts';
-import type { ChosenJob } from './jobs-page.tsx';
+import type { ChosenJob } from './job-model.ts';
 import classes from './jobs-page.module.css';
 
 /** The check before anything is sent: the server's rules, the live sites, the allow lists. Then submit and follow. */

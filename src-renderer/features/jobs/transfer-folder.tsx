@@ -8,7 +8,7 @@ import { ErrorNotice } from '../../components/error-notice.tsx';
 import { formatBytes } from '../../components/format.ts';
 import { StateBadge } from '../../components/state-badge.tsx';
 import { useAction } from '../../state/action.ts';
-import type { ChosenJob } from './jobs-page.tsx';
+import type { ChosenJob } from './job-model.ts';
 import classes from './jobs-page.module.css';
 
 /** The job folders of the kit's transfer folder, each with its check, and the way to a folder elsewhere. */

@@ -79,7 +79,7 @@ export function NewProject() {
             size="xs"
             aria-labelledby="flare-label"
             value={flare}
-            onChange={(value) => setFlare(value as '2.7.2' | '2.8.1')}
+            onChange={(value) => setFlare(value)}
             data={['2.8.1', '2.7.2']}
           />
         </div>

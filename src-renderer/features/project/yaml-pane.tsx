@@ -40,7 +40,7 @@ export function YamlPane({ draft }: { draft: Draft }) {
         <SegmentedControl
           size="xs"
           value={file}
-          onChange={(value) => setFile(value as FileName)}
+          onChange={(value) => setFile(value)}
           data={[
             { value: 'project', label: t('project.projectFile') },
             { value: 'desk', label: t('project.deskFile') },

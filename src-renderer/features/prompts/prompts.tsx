@@ -94,7 +94,9 @@ type BodyProps<Name extends Prompt['name']> = { question: Question<Name>; answer
 function HostKey({ question, answer }: BodyProps<'prompts.host_key'>) {
   const t = useTexts();
   const [expected, setExpected] = useState('');
-  const pasted = expected.trim().replace(/^(?!SHA256:)/, 'SHA256:');
+  // The whole line of `ssh-keygen -l` may be pasted, or the fingerprint with or without its prefix.
+  const pasted =
+    /SHA256:[A-Za-z0-9+/]{43}/.exec(expected)?.[0] ?? expected.trim().replace(/^(?!SHA256:)/, 'SHA256:');
   const matches = expected.trim() === '' ? undefined : pasted === question.fingerprint;
   return (
     <>
@@ -111,6 +113,9 @@ function HostKey({ question, answer }: BodyProps<'prompts.host_key'>) {
           <Copyable text={question.fingerprint} />
         </dd>
       </dl>
+      {question.notes.map((note) => (
+        <p key={note}>{note}</p>
+      ))}
       <p className="muted">{t('prompts.hostKey.how')}</p>
       <TextInput
         label={t('prompts.hostKey.expected')}

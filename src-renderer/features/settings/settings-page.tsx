@@ -36,7 +36,7 @@ export default function SettingsPage() {
   );
 }
 
-export function Section({ title, about, children }: { title: string; about?: string; children: ReactNode }) {
+function Section({ title, about, children }: { title: string; about?: string; children: ReactNode }) {
   return (
     <section className={classes.section}>
       <h2 className={classes.heading}>{title}</h2>
@@ -66,7 +66,7 @@ function Preferences() {
             size="xs"
             aria-labelledby="theme-label"
             value={settings.appearance}
-            onChange={(appearance) => void save.run({ appearance: appearance as typeof settings.appearance })}
+            onChange={(appearance) => void save.run({ appearance: appearance })}
             data={[
               { value: 'system', label: t('settings.system') },
               { value: 'light', label: t('settings.light') },
@@ -80,7 +80,7 @@ function Preferences() {
             size="xs"
             aria-labelledby="contrast-label"
             value={settings.contrast}
-            onChange={(contrast) => void save.run({ contrast: contrast as typeof settings.contrast })}
+            onChange={(contrast) => void save.run({ contrast: contrast })}
             data={[
               { value: 'normal', label: t('settings.normalContrast') },
               { value: 'high', label: t('settings.highContrast') },
@@ -93,7 +93,7 @@ function Preferences() {
           label={t('settings.flare')}
           value={settings.flare}
           allowDeselect={false}
-          onChange={(flare) => flare && void save.run({ flare: flare as typeof settings.flare })}
+          onChange={(flare) => flare && void save.run({ flare: flare })}
           data={['2.8.1', '2.7.2']}
           w={240}
         />
@@ -104,7 +104,7 @@ function Preferences() {
             label={t('settings.logLevel')}
             value={settings.log_level}
             allowDeselect={false}
-            onChange={(level) => level && void save.run({ log_level: level as typeof settings.log_level })}
+            onChange={(level) => level && void save.run({ log_level: level })}
             data={['debug', 'info', 'warn', 'error']}
             w={140}
           />

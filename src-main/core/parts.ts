@@ -1,0 +1,42 @@
+/** What the parts of the core that look at each other through `CoreParts` offer. */
+import type { StateValue } from '../contract/index.ts';
+import type { UnlockedKey } from '../services/pki/index.ts';
+import type { StateCell } from './state-cell.ts';
+import type { OpenedPlace } from './workspace/open-place.ts';
+
+export interface JobBoard {
+  readonly state: StateCell<StateValue<'jobs.board'>>;
+  /** The kit to look through; undefined stops looking. */
+  look(kit: string | undefined): void;
+  dispose(): void;
+}
+
+export interface Custody {
+  readonly state: StateCell<StateValue<'custody.current'>>;
+  /** Reads the form afresh (another project, a first provisioning). */
+  refresh(): Promise<StateValue<'custody.current'>>;
+  /**
+   * The key for one provisioning run of the project in `stateFolder`: undefined when it is in clear, asked for when it is
+   * wrapped and locked. Throws `denied`, `needs_confirmation`.
+   */
+  keyFor(stateFolder: string, signal: AbortSignal): Promise<UnlockedKey | undefined>;
+  lock(): void;
+}
+
+export interface Workspace {
+  readonly state: StateCell<StateValue<'workspace.current'>>;
+  /** The path behind the open place; undefined when nothing is open. */
+  opened(): OpenedPlace | undefined;
+  /** Throws `not_found`, `invalid_input`. */
+  open(path: string): Promise<{ name: string; kind: OpenedPlace['kind'] }>;
+  openRecent(id: string): Promise<{ name: string; kind: OpenedPlace['kind'] }>;
+  forgetRecent(id: string): Promise<void>;
+  close(): Promise<void>;
+  /** Reads the files again and tells the picture. */
+  refresh(): Promise<void>;
+  /** What an admin session saw connected; undefined when it is not known any more. */
+  sawConnected(names: ReadonlySet<string> | undefined): void;
+  /** Where the log of a participant lies on its host, as last told. */
+  logOf(participant: string): string | undefined;
+  dispose(): void;
+}

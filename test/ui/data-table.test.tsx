@@ -1,0 +1,118 @@
+import { screen, within } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+import { describe, expect, it, vi } from 'vitest';
+import { type DataColumn, DataTable } from '../../src-renderer/components/data-table.tsx';
+import { draw } from './render.tsx';
+
+interface Site {
+  name: string;
+  size: number;
+}
+const sites: Site[] = [
+  { name: 'site-10', size: 5 },
+  { name: 'site-2', size: 100 },
+  { name: 'relay-1', size: 20 },
+];
+const columns: DataColumn<Site>[] = [
+  { id: 'name', header: 'Name', width: '1fr', value: ({ name }) => name },
+  { id: 'size', header: 'Size', width: '80px', numeric: true, value: ({ size }) => size },
+];
+
+function table(rows = sites, more: Partial<Parameters<typeof DataTable<Site>>[0]> = {}) {
+  const user = userEvent.setup();
+  const onOpen = vi.fn();
+  draw(
+    <DataTable
+      id="sites"
+      label="Sites"
+      rows={rows}
+      columns={columns}
+      rowId={({ name }) => name}
+      rowLabel={({ name }) => name}
+      onOpen={onOpen}
+      selectable
+      bulk={(selected) => (
+        <button type="button">{`Check ${selected.map(({ name }) => name).join(' ')}`}</button>
+      )}
+      {...more}
+    />,
+  );
+  return { user, onOpen };
+}
+const names = () =>
+  screen
+    .getAllByRole('row')
+    .slice(1)
+    .map((row) => within(row).getAllByRole('gridcell')[1]?.textContent);
+const click = (name: string) => screen.getByRole('button', { name });
+
+describe('a table', () => {
+  it('sorts names as people count and numbers as numbers, and says how', async () => {
+    const { user } = table();
+    expect(names()).toEqual(['site-10', 'site-2', 'relay-1']);
+    await user.click(click('Name'));
+    expect(names()).toEqual(['relay-1', 'site-2', 'site-10']);
+    expect(screen.getByRole('columnheader', { name: 'Name' }).getAttribute('aria-sort')).toBe('ascending');
+    await user.click(click('Size'));
+    const first = names();
+    await user.click(click('Size'));
+    expect([first, names()].sort()).toEqual(
+      [
+        ['site-10', 'relay-1', 'site-2'],
+        ['site-2', 'relay-1', 'site-10'],
+      ].sort(),
+    );
+  });
+
+  it('filters, counts what is shown, and remembers both', async () => {
+    const { user } = table();
+    await user.type(screen.getByRole('textbox'), 'SITE');
+    expect(names()).toEqual(['site-10', 'site-2']);
+    expect(screen.getByText('2 of 3')).toBeDefined();
+    expect(localStorage.getItem('table.sites.filter')).toBe('"SITE"');
+  });
+
+  it('selects one and all that are shown, for the buttons above', async () => {
+    const { user, onOpen } = table();
+    await user.click(screen.getByRole('checkbox', { name: 'Select site-2' }));
+    expect(screen.getByText('1 selected')).toBeDefined();
+    expect(onOpen).not.toHaveBeenCalled();
+    await user.type(screen.getByRole('textbox'), 'site');
+    await user.click(screen.getByRole('checkbox', { name: 'Select all rows' }));
+    expect(click('Check site-10 site-2')).toBeDefined();
+  });
+
+  it('is worked by keys alone', async () => {
+    const { user, onOpen } = table();
+    screen.getByRole('grid').focus();
+    await user.keyboard('{ArrowDown}{Enter}');
+    expect(onOpen).toHaveBeenLastCalledWith(sites[1]);
+    await user.keyboard('{End} ');
+    expect(click('Check relay-1')).toBeDefined();
+    await user.keyboard('{ArrowDown}{Enter}');
+    expect(onOpen).toHaveBeenLastCalledWith(sites[2]);
+    await user.keyboard('{Home}{ArrowUp}{Enter}');
+    expect(onOpen).toHaveBeenLastCalledWith(sites[0]);
+  });
+
+  it('keeps its place within the rows when a filter shortens them', async () => {
+    const { user, onOpen } = table();
+    screen.getByRole('grid').focus();
+    await user.keyboard('{End}');
+    await user.type(screen.getByRole('textbox'), 'site-2');
+    screen.getByRole('grid').focus();
+    await user.keyboard('{Enter}');
+    expect(onOpen).toHaveBeenLastCalledWith(sites[1]);
+  });
+
+  it('shows why it is empty', () => {
+    table([], { empty: <p>Nothing yet</p> });
+    expect(screen.getByText('Nothing yet')).toBeDefined();
+  });
+
+  it('draws a screen of ten thousand rows, not all of them', () => {
+    table(Array.from({ length: 10_000 }, (_, index) => ({ name: `site-${index}`, size: index })));
+    expect(screen.getAllByRole('row').length).toBeLessThan(80);
+    expect(screen.getByRole('grid').getAttribute('aria-rowcount')).toBe('10001');
+  });
+});
