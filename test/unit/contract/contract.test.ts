@@ -11,7 +11,7 @@ import {
   taskNames,
 } from '../../../src-main/contract/names.ts';
 import { findHandler } from '../../../src-main/core/handlers.ts';
-import { refusedInputs, validInputs } from './fixtures.ts';
+import { nullable, refusedInputs, validInputs } from './fixtures.ts';
 
 const withInput = [
   ...callNames.map((name) => ({ kind: 'call', name }) as const),
@@ -45,6 +45,10 @@ async function allDeclarations(): Promise<Declaration[]> {
     import('../../../src-main/contract/settings.ts'),
     import('../../../src-main/contract/diagnostics.ts'),
     import('../../../src-main/contract/prompts.ts'),
+    import('../../../src-main/contract/places.ts'),
+    import('../../../src-main/contract/workspace.ts'),
+    import('../../../src-main/contract/drafts.ts'),
+    import('../../../src-main/contract/custody.ts'),
   ]);
   const isDeclaration = (value: unknown): value is Declaration =>
     typeof value === 'object' && value !== null && 'kind' in value && 'name' in value;
@@ -121,7 +125,7 @@ describe('the contract', () => {
     const valid = validInputs[name] as Record<string, unknown>;
     for (const key of Object.keys(valid)) {
       expect(input.safeParse({ ...valid, [key]: { nested: true } }).success, key).toBe(false);
-      expect(input.safeParse({ ...valid, [key]: null }).success, key).toBe(false);
+      expect(input.safeParse({ ...valid, [key]: null }).success, key).toBe(nullable.has(`${name} ${key}`));
     }
   });
 
@@ -130,7 +134,7 @@ describe('the contract', () => {
     const valid = validInputs[name] as Record<string, unknown>;
     for (const [key, value] of Object.entries(valid)) {
       if (typeof value === 'string') {
-        expect(input.safeParse({ ...valid, [key]: 'a'.repeat(1_000_000) }).success, key).toBe(false);
+        expect(input.safeParse({ ...valid, [key]: 'a'.repeat(5_000_001) }).success, key).toBe(false);
       } else if (Array.isArray(value)) {
         const many = Array.from({ length: 100_000 }, (_, index) => `name-${index}`);
         expect(input.safeParse({ ...valid, [key]: many }).success, key).toBe(false);

@@ -34,7 +34,46 @@ export const validInputs: Record<string, unknown> = {
   'diagnostics.about': {},
   'diagnostics.audit': { limit: 3 },
   'diagnostics.export_audit': { file: '/tmp/trail.jsonl' },
+  'diagnostics.bundle': {},
+  'diagnostics.save_bundle': { file: '/tmp/bundle.zip', leave_out: ['tasks.json'] },
+  'tasks.log': { id: 'a1' },
+  'settings.known_hosts': {},
+  'settings.forget_host': { host: '[h1.example]:2222', fingerprint: `SHA256:${'A'.repeat(43)}` },
+  'session.complete': { kit: '/tmp/kit', line: 'abort_job 1', cursor: 11 },
+  'jobs.look': { kit: '/tmp/kit' },
+  'jobs.transfer': { kit: '/tmp/kit' },
+  'jobs.detail': { kit: '/tmp/kit', job_id: '8f0c1d1e-1a2b-4c3d-8e4f-1234567890ab' },
+  'places.pick': { purpose: 'admin_kit', suggested_name: 'kit' },
+  'places.reveal': { place: '/tmp/kit' },
+  'workspace.open': { place: '/tmp/project.yml' },
+  'workspace.open_recent': { id: 'a1' },
+  'workspace.forget_recent': { id: 'a1' },
+  'workspace.close': {},
+  'workspace.reload': {},
+  'workspace.site_log': { participant: 'site-1', lines: 100 },
+  'drafts.begin_new': { directory: '/tmp/study', name: 'study', flare: '2.8.1' },
+  'drafts.begin': {},
+  'drafts.edit': {
+    revision: 1,
+    operations: [{ op: 'change_participant', name: 'site-1', changes: { org: 'hq' } }],
+  },
+  'drafts.set_text': { revision: 1, file: 'project', text: 'name: study' },
+  'drafts.set_step': { step: 'sites' },
+  'drafts.undo': { direction: 'undo' },
+  'drafts.import_csv': { revision: 1, text: 'name,org', apply: false },
+  'drafts.export_csv': {},
+  'drafts.save': { keep: 'mine' },
+  'drafts.discard': {},
+  'drafts.plan': {},
+  'custody.state': {},
+  'custody.wrap': {},
+  'custody.unwrap': {},
+  'custody.unlock': {},
+  'custody.lock': {},
 };
+
+/** Fields that may be null: `jobs.look` without a kit stops looking. */
+export const nullable = new Set(['jobs.look kit']);
 
 /** Inputs that must be refused although every key is known: per name, what is wrong and the input. */
 export const refusedInputs: readonly [name: string, wrong: string, input: unknown][] = [

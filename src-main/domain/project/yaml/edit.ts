@@ -95,7 +95,7 @@ class Editor {
       if (list === undefined) return this.#setIn(root, edit.path, [edit.value]);
       if (isScalar(list) && isEmpty(list)) return this.#replace(list, [edit.value]);
       if (!isSeq(list)) throw this.conflict('it is not a list');
-      if (list.flow && list.items.length === 0 && edit.path.length === 1)
+      if (list.flow && list.items.length === 0 && edit.path.length === 1 && isMap(root) && !root.flow)
         return this.#firstOf(list, edit.value);
       return list.flow
         ? this.#insertInFlow(list, renderFlow(edit.value))

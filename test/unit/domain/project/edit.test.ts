@@ -131,7 +131,7 @@ describe('project.yml edits', () => {
 
   it('adds to an empty list and to a missing end of line', () => {
     expect(addParticipant({ name: 'x', type: 'client', org: 'a' })('participants: []', 'p')).toBe(
-      'participants: [{ name: x, type: client, org: a }]',
+      'participants:\n  - name: x\n    type: client\n    org: a',
     );
     expect(addParticipant({ name: 'x', type: 'client', org: 'a' })('participants:\n- name: y', 'p')).toBe(
       'participants:\n- name: y\n- name: x\n  type: client\n  org: a',
