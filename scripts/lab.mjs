@@ -32,10 +32,17 @@ const findPython = (oldest) =>
 export const newestLine = () =>
   flareVersions.findLast((version) => findPython(oldestPython[version])) ?? flareVersions.at(-1);
 
-/** What the system lacks for these lines: Debian packages, and what they are in words. */
-function lacking(versions) {
-  const packages = [];
-  const words = [];
+/** What the windows are tested in: a browser, and a screen without one for the desktop app. */
+const screens = [
+  { file: '/usr/bin/chromium', name: 'chromium', words: 'the browser Chromium' },
+  { file: '/usr/bin/xvfb-run', name: 'xvfb', words: 'the X server Xvfb' },
+];
+
+/** What the system lacks for these lines (and for the windows): Debian packages, and what they are in words. */
+function lacking(versions, windows) {
+  const absent = windows ? screens.filter(({ file }) => !existsSync(file)) : [];
+  const packages = absent.map(({ name }) => name);
+  const words = absent.map((screen) => screen.words);
   if (!existsSync(sshd)) {
     packages.push('openssh-server');
     words.push('the OpenSSH server');
@@ -53,8 +60,8 @@ function lacking(versions) {
 }
 
 /** Installs what the system lacks when we are root on Debian, else says the one line a person must run. */
-function ensureSystem(versions) {
-  const { packages, what } = lacking(versions);
+function ensureSystem(versions, windows) {
+  const { packages, what } = lacking(versions, windows);
   if (packages.length === 0) return;
   const line = `apt-get install -y --no-install-recommends ${packages.join(' ')}`;
   const missing = `This machine lacks ${what}.`;
@@ -72,7 +79,7 @@ function ensureSystem(versions) {
   const done = apt(...line.split(' ').slice(1));
   if (ours) rmSync(policy, { force: true });
   if (done.status !== 0) stop(done.stderr.trim(), `It could not be installed. Try by hand:  ${line}`);
-  const still = lacking(versions);
+  const still = lacking(versions, windows);
   if (still.packages.length > 0)
     stop(`This machine lacks ${still.what}, also after "${line}". Install a newer one by hand.`);
 }
@@ -117,11 +124,11 @@ function installFlare(version) {
   writeFileSync(stampOf(version), version);
 }
 
-/** Prepares the lab for these versions of NVFlare. Ends the process with one clear line where a person must act. */
-export function ensureLab(versions = flareVersions) {
+/** Prepares the lab for these versions of NVFlare, with `windows` also a browser and a screen. Ends the process with one clear line where a person must act. */
+export function ensureLab({ versions = flareVersions, windows = false } = {}) {
   if (process.platform !== 'linux')
     stop('The lab (demo, tests with real peers, bench) needs Linux. "npm run check" works on this system.');
   const missing = versions.filter((version) => !isReady(version));
-  ensureSystem(missing);
+  ensureSystem(missing, windows);
   for (const version of missing) installFlare(version);
 }

@@ -73,7 +73,7 @@ const steps = {
   },
   build: () => tool('build', 'electron-vite/bin/electron-vite.js', 'build'),
   test: async () => {
-    ensureLab();
+    ensureLab({ windows: true });
     if (rest.length > 0) return vitest(rest);
     for (const step of checks) await steps[step]();
     await steps.build();
@@ -83,7 +83,7 @@ const steps = {
     const line = option('--flare') ?? newestLine();
     if (!flareVersions.includes(line))
       stop(`--flare ${line}: the demo knows ${flareVersions.join(' and ')}.`);
-    ensureLab([line]);
+    ensureLab({ versions: [line] });
     await must('', ['test/lab/demo.ts', '--flare', line, ...rest]);
   },
   bench: async () => {

@@ -71,7 +71,6 @@ export const boardJobSchema = z.strictObject({
   status: z.string(),
   /** `done` ended well, `failed` ended badly, `busy` goes on, `unknown` for a status this version does not know. */
   phase: z.enum(['waiting', 'busy', 'done', 'failed', 'unknown']),
-  submitter: z.string().optional(),
   study: z.string().optional(),
   submitted_at: timeText.optional(),
   /** Seconds. */

@@ -72,7 +72,7 @@ export function createJobBoard(
             job_id?: string;
             folder?: string;
             result?: { folder?: string } | null;
-            rounds?: { done?: number; total?: number };
+            rounds?: { finished?: number; total?: number };
           }
         | undefined;
       const id = result?.job_id ?? (task.input as { job_id?: string } | undefined)?.job_id;
@@ -82,11 +82,11 @@ export function createJobBoard(
         ...extras.get(id),
         task: task.id,
         ...(folder === undefined ? {} : { result: { token: core.places.tokenOf(folder), label: folder } }),
-        ...(result?.rounds?.done === undefined
+        ...(result?.rounds?.finished === undefined
           ? {}
           : {
               rounds: {
-                done: result.rounds.done,
+                done: result.rounds.finished,
                 ...(result.rounds.total === undefined ? {} : { total: result.rounds.total }),
               },
             }),

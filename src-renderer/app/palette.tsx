@@ -34,6 +34,7 @@ export function Palette({ onTasks }: { onTasks: () => void }) {
       actions={actions}
       limit={12}
       shortcut={null}
+      attributes={{ content: { 'aria-label': t('shell.search') } }}
       nothingFound={t('shell.nothingFound')}
       searchProps={{
         leftSection: <IconSearch size={16} />,

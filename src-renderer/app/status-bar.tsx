@@ -1,4 +1,5 @@
 import { Tooltip, UnstyledButton } from '@mantine/core';
+import type { StateValue } from '../../src-main/contract/index.ts';
 import { StateBadge, type StateKind } from '../components/state-badge.tsx';
 import { connectionsReplica, custodyReplica, tasksReplica } from '../state/replicas.ts';
 import { useTexts } from './texts.ts';
@@ -11,6 +12,12 @@ const sessionStates: Record<string, StateKind> = {
   reconnecting: 'warn',
   closed: 'unknown',
 };
+
+type Session = StateValue<'session.connections'>['sessions'][number];
+
+/** One per user and state: a console and what works beside it have sessions of their own. At most three. */
+const distinct = (sessions: Session[]): Session[] =>
+  [...new Map(sessions.map((session) => [`${session.user} ${session.state}`, session])).values()].slice(0, 3);
 
 /** Running tasks, sessions and the signing key, from every page. */
 export function StatusBar({ onTasks }: { onTasks: () => void }) {
@@ -37,7 +44,7 @@ export function StatusBar({ onTasks }: { onTasks: () => void }) {
         {sessions.length === 0 ? (
           <span className="muted">{t('shell.noSession')}</span>
         ) : (
-          sessions.slice(0, 3).map((session) => (
+          distinct(sessions).map((session) => (
             <Tooltip key={session.id} label={session.message} disabled={!session.message}>
               <span>
                 <StateBadge state={sessionStates[session.state] ?? 'unknown'}>

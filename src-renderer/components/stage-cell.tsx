@@ -4,6 +4,7 @@ import { useTexts } from '../app/texts.ts';
 import { age } from './relative-time.tsx';
 import { useNow } from './now.ts';
 import { StateBadge } from './state-badge.tsx';
+import classes from './stage-cell.module.css';
 
 type Participant = NonNullable<StateValue<'workspace.current'>['open']>['participants'][number];
 export type Stage = NonNullable<Participant['kit']>;
@@ -23,7 +24,7 @@ export function StageCell({ stage, absent }: { stage: Stage | undefined; absent:
         .join('\n')}
       disabled={!stage.message && !at}
     >
-      <span style={{ display: 'inline-flex', gap: 6, minWidth: 0, maxWidth: '100%' }}>
+      <span className={classes.stage}>
         <StateBadge state={stage.state}>{stage.text}</StateBadge>
         {at ? (
           <span className="muted" style={{ whiteSpace: 'nowrap' }}>

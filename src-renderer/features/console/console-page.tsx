@@ -86,33 +86,38 @@ export default function ConsolePage() {
         </EmptyState>
       ) : (
         <div className={classes.console}>
-          <div role="tablist" className={classes.tabs} aria-label={t('console.title')}>
-            {sessions.map((item) => (
-              <span key={item.id} className={classes.tab} data-active={item.id === active || undefined}>
+          <div className={classes.tabs}>
+            <div role="tablist" className={classes.tablist} aria-label={t('console.title')}>
+              {sessions.map((item) => (
                 <button
+                  key={item.id}
                   type="button"
                   role="tab"
                   id={`${item.id}-tab`}
                   aria-selected={item.id === active}
-                  aria-controls={`${item.id}-panel`}
-                  className={classes.tabButton}
+                  aria-controls={item.id === active ? `${item.id}-panel` : undefined}
+                  className={classes.tab}
                   onClick={() => choose(item.id)}
                 >
                   <StateBadge state={states[views[item.id]?.state ?? 'closed']}>
                     {views[item.id]?.user}
                   </StateBadge>
                 </button>
+              ))}
+            </div>
+            {session ? (
+              <Tooltip label={t('console.closeTab', { name: view?.user ?? '' })}>
                 <ActionIcon
-                  size={18}
+                  size={24}
                   variant="subtle"
                   color="gray"
-                  aria-label={t('console.closeTab', { name: views[item.id]?.user ?? '' })}
-                  onClick={() => close(item.id)}
+                  aria-label={t('console.closeTab', { name: view?.user ?? '' })}
+                  onClick={() => close(session.id)}
                 >
-                  <IconX size={12} />
+                  <IconX size={14} />
                 </ActionIcon>
-              </span>
-            ))}
+              </Tooltip>
+            ) : null}
           </div>
           {session ? <TerminalPane key={session.id} session={session} /> : null}
         </div>

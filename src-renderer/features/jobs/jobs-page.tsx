@@ -160,12 +160,6 @@ function boardColumns(t: Translate): DataColumn<BoardJob>[] {
       cell: (job) => (job.duration === undefined ? '' : formatSeconds(job.duration)),
     },
     {
-      id: 'submitter',
-      header: t('jobs.columns.submitter'),
-      width: 'minmax(90px, 1fr)',
-      value: (job) => job.submitter ?? '',
-    },
-    {
       id: 'id',
       header: t('jobs.columns.id'),
       width: 'minmax(112px, 0.8fr)',

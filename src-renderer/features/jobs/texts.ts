@@ -27,7 +27,6 @@ export const jobs = {
     id: 'Id',
     status: 'Status',
     rounds: 'Rounds',
-    submitter: 'Submitter',
     submitted: 'Submitted',
     duration: 'Duration',
   },

@@ -116,26 +116,26 @@ function boardColumns(t: Translate, open: Open): DataColumn<Participant>[] {
     {
       id: 'participant',
       header: t('overview.columns.participant'),
-      width: 'minmax(120px, 1.3fr)',
+      width: 'minmax(136px, 1.1fr)',
       value: (participant) => participant.name,
       cell: (participant) => <strong>{participant.name}</strong>,
     },
     {
       id: 'type',
       header: t('overview.columns.type'),
-      width: '56px',
+      width: '48px',
       value: (participant) => participant.type,
     },
     {
       id: 'org',
       header: t('overview.columns.org'),
-      width: 'minmax(64px, 0.7fr)',
+      width: 'minmax(64px, 0.5fr)',
       value: (participant) => participant.org,
     },
     {
       id: 'defined',
       header: t('overview.columns.defined'),
-      width: '96px',
+      width: '84px',
       value: (participant) => participant.problems,
       cell: (participant) =>
         participant.problems === 0 ? (
@@ -144,9 +144,9 @@ function boardColumns(t: Translate, open: Open): DataColumn<Participant>[] {
           <StateBadge state="bad">{t('overview.problems', { count: participant.problems })}</StateBadge>
         ),
     },
-    stageColumn(open, t, 'kit', 'minmax(136px, 1fr)'),
-    stageColumn(open, t, 'delivered', 'minmax(136px, 1fr)'),
-    stageColumn(open, t, 'running', 'minmax(136px, 1fr)'),
-    stageColumn(open, t, 'connected', 'minmax(120px, 0.9fr)'),
+    stageColumn(open, t, 'kit', 'minmax(116px, 1.5fr)'),
+    stageColumn(open, t, 'delivered', 'minmax(116px, 1.5fr)'),
+    stageColumn(open, t, 'running', 'minmax(116px, 1.5fr)'),
+    stageColumn(open, t, 'connected', 'minmax(116px, 1.5fr)'),
   ];
 }

@@ -34,7 +34,7 @@ async function faults(where: string): Promise<string[]> {
       if (impact !== 'serious' && impact !== 'critical') continue;
       for (const node of nodes)
         found.push(
-          `${where} ${theme}: ${impact} ${id}: ${node.html.slice(0, 160)} ${node.failureSummary ?? ''}`,
+          `${where} ${theme}: ${impact} ${id}: ${node.html.slice(0, 90)} ${node.failureSummary ?? ''}`,
         );
     }
   }
