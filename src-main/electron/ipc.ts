@@ -42,10 +42,16 @@ export function serveWindow(core: Core, window: () => BrowserWindow | undefined,
     port.start();
   };
   ipcMain.on('desk:connect', (event) => {
+    const { senderFrame, sender } = event;
     const port = event.ports[0];
-    if (port && isTrustedSender(event, window())) return connect(port);
-    logger.warn('A frame that is not ours asked for the contract.', { url: event.senderFrame?.url });
-    port?.close();
+    const decide = (): void => {
+      if (port && isTrustedSender({ senderFrame, sender }, window())) return connect(port);
+      logger.warn('A frame that is not ours asked for the contract.', { url: senderFrame?.url });
+      port?.close();
+    };
+    // A preload script may be faster than the news that its page is there; until then the frame has no address.
+    if (senderFrame?.url === '') sender.once('did-navigate', decide);
+    else decide();
   });
   return { current: () => wire };
 }

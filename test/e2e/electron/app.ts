@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { _electron, type ElectronApplication, type Page } from 'playwright';
-import { officialElectron, testElectron } from '../../../scripts/electron.mjs';
+import { type ElectronBinary, officialElectron, testElectron } from '../../../scripts/electron.mjs';
 import { labFolder } from '../../../scripts/lab.mjs';
 import { type Display, startDisplay } from './display.ts';
 
@@ -33,7 +33,6 @@ export interface Bench {
 }
 
 function copyByLink(from: string, to: string): void {
-  cpSync(from, to, { recursive: true, filter: (source) => source === from });
   const done = spawnSync('cp', ['-al', `${from}/.`, to]);
   if (done.status !== 0) cpSync(from, to, { recursive: true });
 }
@@ -48,7 +47,7 @@ function build(config: string[], environment: Record<string, string> = {}): void
 }
 
 /** A folder with the test Electron and the lowered app in it. */
-export function prepareTestApp(binaryFolder: string): string {
+function prepareTestApp(binaryFolder: string): string {
   mkdirSync(labFolder(), { recursive: true });
   const folder = mkdtempSync(join(labFolder(), 'electron-run-'));
   copyByLink(binaryFolder, folder);
@@ -67,11 +66,13 @@ export function prepareTestApp(binaryFolder: string): string {
   return folder;
 }
 
-/** Everything the tests of one file need; undefined (with the reason on standard error) where no Electron can be had. */
-export async function openBench(seconds: number): Promise<Bench | undefined> {
-  const official = officialElectron();
-  const binary = official ?? (await testElectron());
-  if (!binary) return undefined;
+/** The Electron that is proved; undefined (with the reason on standard error) where none can be had. */
+export async function findElectron(): Promise<ElectronBinary | undefined> {
+  return officialElectron() ?? (await testElectron());
+}
+
+/** Everything the tests of one file need, for at most `seconds`. */
+export async function openBench(binary: ElectronBinary, seconds: number): Promise<Bench> {
   const display: Display = await startDisplay(seconds);
   let folder: string | undefined;
   const args: string[] = [];

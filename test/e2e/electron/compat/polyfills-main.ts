@@ -1,6 +1,7 @@
 /** What Electron 22's main process (Node 16) lacks of Node 24 and Electron 45, as far as the product uses it. */
 import 'core-js/actual';
 import './abort-signal-any.ts';
+import { X509Certificate } from 'node:crypto';
 import { type Dirent } from 'node:fs';
 import os from 'node:os';
 import promises, { type FileHandle } from 'node:fs/promises';
@@ -25,8 +26,17 @@ class PlainResponse {
     this.headers = options.headers;
   }
 }
-const world = globalThis as unknown as { Response?: unknown };
+const world = globalThis as unknown as { Response?: unknown; CustomEvent?: unknown };
 world.Response ??= PlainResponse;
+
+class PlainCustomEvent extends Event {
+  readonly detail: unknown;
+  constructor(type: string, options?: { detail?: unknown }) {
+    super(type);
+    this.detail = options?.detail ?? null;
+  }
+}
+world.CustomEvent ??= PlainCustomEvent;
 
 type Handler = (request: { url: string; method: string }) => Promise<PlainResponse>;
 const older = protocol as unknown as {
@@ -85,3 +95,16 @@ files['open'] = async (...given: Parameters<typeof open>): Promise<FileHandle> =
 // node:os
 const system = os as unknown as { availableParallelism?: () => number };
 system.availableParallelism ??= () => os.cpus().length;
+
+// node:crypto
+for (const [date, text] of [
+  ['validFromDate', 'validFrom'],
+  ['validToDate', 'validTo'],
+] as const) {
+  Object.defineProperty(X509Certificate.prototype, date, {
+    configurable: true,
+    get(this: X509Certificate) {
+      return new Date(this[text]);
+    },
+  });
+}
