@@ -14,10 +14,10 @@ import { ensureLab, flareVersions, newestLine } from './lab.mjs';
 const [name = 'help', ...rest] = process.argv.slice(2);
 
 /** Runs a program of ours to its end on Node 24 and gives its exit code. */
-function node(title, args) {
+function node(title, args, cwd = root) {
   if (title) process.stderr.write(`\n── ${title}\n`);
   const path = `${join(root, 'node_modules/.bin')}${delimiter}${process.env.PATH}`;
-  const child = spawn(node24(), args, { cwd: root, stdio: 'inherit', env: { ...process.env, PATH: path } });
+  const child = spawn(node24(), args, { cwd, stdio: 'inherit', env: { ...process.env, PATH: path } });
   // The terminal sends Ctrl-C to both of us: wait for the child, which has things to clean up.
   const ignore = () => {};
   const pass = () => child.kill('SIGTERM');
@@ -86,7 +86,9 @@ const steps = {
     await steps.build();
     await must('', ['bench/main.ts', ...rest]);
   },
-  flaredesk: () => must('', ['src-main/headless/main.ts', ...rest]),
+  // npm runs scripts in the repository's folder; the command works where the person stands.
+  flaredesk: async () =>
+    process.exit(await node('', [join(root, 'src-main/headless/main.ts'), ...rest], process.env.INIT_CWD)),
 };
 
 /** Runs the tests and closes with a line that says how many passed and failed. In a full CI run, skipped = failed. */
