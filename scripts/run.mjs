@@ -15,10 +15,10 @@ import { ensureLab, flareVersions, newestLine } from './lab.mjs';
 const [name = 'help', ...rest] = process.argv.slice(2);
 
 /** Runs a program to its end and gives its exit code. */
-function run(title, command, args) {
+function run(title, command, args, cwd = root) {
   if (title) process.stderr.write(`\n── ${title}\n`);
   const path = `${join(root, 'node_modules/.bin')}${delimiter}${process.env.PATH}`;
-  const child = spawn(command, args, { cwd: root, stdio: 'inherit', env: { ...process.env, PATH: path } });
+  const child = spawn(command, args, { cwd, stdio: 'inherit', env: { ...process.env, PATH: path } });
   // The terminal sends Ctrl-C to both of us: wait for the child, which has things to clean up.
   const ignore = () => {};
   const pass = () => child.kill('SIGTERM');
@@ -33,7 +33,7 @@ function run(title, command, args) {
 }
 
 /** Runs a program of ours on Node 24. */
-const node = (title, args) => run(title, node24(), args);
+const node = (title, args, cwd) => run(title, node24(), args, cwd);
 
 /** As `node`, but ends this process with the code when it failed. */
 async function must(title, args) {
@@ -107,7 +107,9 @@ const steps = {
     await ensureBuild();
     await must('', ['out/main/flaredesk.js', 'serve', ...rest]);
   },
-  flaredesk: () => must('', ['src-main/headless/main.ts', ...rest]),
+  // npm runs scripts in the repository's folder; the command works where the person stands.
+  flaredesk: async () =>
+    process.exit(await node('', [join(root, 'src-main/headless/main.ts'), ...rest], process.env.INIT_CWD)),
 };
 
 /** Builds when a source is newer than what was built. */

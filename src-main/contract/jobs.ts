@@ -180,11 +180,12 @@ export const jobs = {
   abort: defineCall({
     name: 'jobs.abort',
     effect: 'write',
-    deadlineMs: 60_000,
+    // The job is watched until it has ended.
+    deadlineMs: 90_000,
     places: ['kit'],
     input: z.strictObject({ ...onServer, job_id: jobIdField }),
-    /** `info`: the server's word. */
-    output: z.strictObject({ job_id: z.string(), info: z.string() }),
+    /** `info`: the server's word; `status`: where the job stands now, not `FINISHED:…` when it goes on. */
+    output: z.strictObject({ job_id: z.string(), info: z.string(), status: z.string() }),
   }),
   delete: defineCall({
     name: 'jobs.delete',

@@ -137,7 +137,11 @@ async function abort(desk: Desk, jobId: string, options: KitOptions & { yes?: bo
   await confirmed(desk, options.yes, `Abort job ${jobId}?`);
   const input = { ...kitInput(desk, options), job_id: jobId };
   const answer = await desk.client.call('jobs.abort', input, { signal: desk.interrupted });
-  return desk.printer.answer(answer, (value) => confine(`${value.job_id}: ${value.info || 'aborted'}\n`));
+  return desk.printer.answer(
+    answer,
+    (value) => confine(`${value.job_id}: ${value.status}${value.info ? ` (${value.info})` : ''}\n`),
+    (value) => (value.status.startsWith('FINISHED') ? 0 : 1),
+  );
 }
 
 async function remove(desk: Desk, jobId: string, options: KitOptions & { yes?: boolean }) {

@@ -19,8 +19,11 @@ export interface AbortedJob {
   status: string;
 }
 
-/** The signal is sent again to a job that has not ended after so many looks. */
-const looksBetweenSignals = 4;
+/**
+ * The signal is sent again to a job that has not ended after so many looks: longer than the 10 s the server itself gives a
+ * job to end before it kills it. A second signal within that time can leave the job running for good (seen on 2.8.1).
+ */
+const looksBetweenSignals = 14;
 
 /**
  * Aborts a job that waits or runs; one that is finished stays as it is (docs/reference/admin-protocol.md §8.1
@@ -34,7 +37,7 @@ const looksBetweenSignals = 4;
 export async function abortJob(
   session: AdminSession,
   jobId: string,
-  { signal, waitMs = 30_000, pollMs = 1000 }: AbortJobOptions = {},
+  { signal, waitMs = 45_000, pollMs = 1000 }: AbortJobOptions = {},
 ): Promise<AbortedJob> {
   const doing = `Aborting job ${jobId}`;
   const abort = async (): Promise<string> =>

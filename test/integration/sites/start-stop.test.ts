@@ -25,9 +25,9 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** A delivered stand-in kit, stopped again after the test. */
 type Finish = TestContext['onTestFinished'];
 
+/** A delivered stand-in kit, stopped again after the test. */
 async function delivered(
   finished: Finish,
   options: StandInOptions = {},

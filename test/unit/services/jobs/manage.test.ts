@@ -129,7 +129,7 @@ describe('abortJob', () => {
   });
 
   test('sends the signal again when it was lost', async () => {
-    const session = jobGoing('RUNNING', ...Array<string>(5).fill('RUNNING'), 'FINISHED:ABORTED');
+    const session = jobGoing('RUNNING', ...Array<string>(15).fill('RUNNING'), 'FINISHED:ABORTED');
     expect((await abortJob(session, jobId, { pollMs: 1 })).status).toBe('FINISHED:ABORTED');
     expect(signals(session)).toBe(2);
   });
