@@ -104,6 +104,8 @@ export async function goTo(page: Page, name: PageName): Promise<void> {
 export async function useTheme(page: Page, theme: Theme): Promise<void> {
   await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
   await page.locator(`html[data-mantine-color-scheme="${theme}"]`).waitFor();
+  // Colours are read from what is drawn: let the page draw the new theme first.
+  await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))');
 }
 
 /** With FLAREDESK_PICTURES=1: docs/img/NAME-light.png and NAME-dark.png. */
