@@ -74,9 +74,13 @@ const steps = {
   build: () => tool('build', 'electron-vite/bin/electron-vite.js', 'build'),
   test: async () => {
     ensureLab({ windows: true });
-    if (rest.length > 0) return vitest(rest);
+    if (rest.length > 0) {
+      await ensureBuild();
+      return vitest(rest);
+    }
     for (const step of checks) await steps[step]();
     await steps.build();
+    process.env.FLAREDESK_BUILT = '1';
     await vitest([]);
   },
   demo: async () => {
