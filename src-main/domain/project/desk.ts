@@ -1,6 +1,9 @@
 /** `desk.yml`: what NVFlare's own files have no place for (docs/project-files.md). Pure: text in, settings and findings out. */
 import { z } from 'zod';
 import type { Finding } from '../../contract/finding.ts';
+import { address, count, hostKey, reach, word } from './desk-fields.ts';
+import { builderOf, builderSchema, kbsOf, kbsSchema } from './desk-services.ts';
+import type { DeskBuilder, DeskKbs } from './desk-services.ts';
 import { flareLineOf } from './flare-line.ts';
 import type { FlareLine, SourcePosition } from './model.ts';
 import { nearest } from './near-miss.ts';
@@ -21,6 +24,8 @@ export interface DeskHost {
   directory: string;
   /** Folders put before PATH when the kit is started. */
   path: string[];
+  /** The processor this site must run on, in lower case; a report of another one is an alarm. */
+  chipId?: string;
   source: SourcePosition;
 }
 
@@ -31,6 +36,9 @@ export interface DeskSettings {
   workspace: string;
   hosts: Map<string, DeskHost>;
   transfer: { channels: number; parallel: number; bytesPerSecond?: number };
+  /** Machines that build images, in file order. */
+  builders: Map<string, DeskBuilder>;
+  kbs?: DeskKbs;
 }
 
 export const deskDefaults = {
@@ -41,7 +49,6 @@ export const deskDefaults = {
   parallel: 4,
 } as const;
 
-const hostKeyForm = /^SHA256:[A-Za-z0-9+/]{43}=?$/;
 const bandwidthForm = /^(\d+(?:\.\d+)?)\s*([kKMG]?)(i?)(B|bit)\/s$/;
 
 /** "50MB/s", "800Mbit/s", "1.5GiB/s" -> bytes per second; undefined when it is none of these. */
@@ -53,42 +60,19 @@ export function parseBandwidth(text: string): number | undefined {
   return bytes >= 1 ? Math.floor(bytes) : undefined;
 }
 
-const word = z
+/** 64 bytes of the processor that an attestation report names; 16 hex digits where only part of it is shown. */
+const chipId = z
   .string()
-  .min(1)
-  .max(4096)
-  .regex(/^[^\u0000-\u001f\u007f]*$/, 'no control characters here');
-const login = word.regex(/^[^\s@-][^\s@]*$/, 'a login name, such as flare');
-const address = word.regex(/^[^\s-]\S*$/, 'a host name, an address, or a Host of ~/.ssh/config');
-const port = z
-  .int('a port from 1 to 65535')
-  .min(1, 'a port from 1 to 65535')
-  .max(65535, 'a port from 1 to 65535');
-const folder = word.regex(/^(\/|~(\/|$))/, 'an absolute path, or one below ~');
-const folders = z.union([word.transform((one) => [one]), z.array(word)], 'a folder or a list of folders');
-const count = (most: number) =>
-  z
-    .int(`a whole number from 1 to ${most}`)
-    .min(1, `a whole number from 1 to ${most}`)
-    .max(most, `a whole number from 1 to ${most}`);
-
-const shared = {
-  user: login.optional(),
-  port: port.optional(),
-  identity: word.optional(),
-  passphrase_file: word.optional(),
-  via: word.optional(),
-  directory: folder.optional(),
-  path: folders.optional(),
-};
+  .regex(
+    /^(?:[0-9a-fA-F]{128}|[0-9a-fA-F]{16})$/,
+    'a chip id of 128 (or, on newer processors, 16) hex digits',
+  );
 
 const hostSchema = z.strictObject({
   ssh: address,
-  ...shared,
-  host_key: z
-    .string()
-    .regex(hostKeyForm, 'a fingerprint as ssh-keygen -l prints it: "SHA256:" and 43 characters')
-    .optional(),
+  ...reach,
+  host_key: hostKey.optional(),
+  chip_id: chipId.optional(),
 });
 
 const deskSchema = z.strictObject({
@@ -96,7 +80,7 @@ const deskSchema = z.strictObject({
   flare: z.string('a version in quotes, such as "2.8.1"').optional(),
   project: word.optional(),
   workspace: word.optional(),
-  defaults: z.strictObject(shared).nullish(),
+  defaults: z.strictObject(reach).nullish(),
   hosts: z.record(z.string(), hostSchema, 'a mapping: participant name -> { ssh: … }').nullish(),
   transfer: z
     .strictObject({
@@ -108,37 +92,29 @@ const deskSchema = z.strictObject({
         .optional(),
     })
     .nullish(),
+  builders: z.record(z.string(), builderSchema, 'a mapping: name -> { ssh: …, command: … }').nullish(),
+  kbs: kbsSchema.nullish(),
 });
 
 const hostWords = Object.keys(hostSchema.shape);
-const knownWords = [...Object.keys(deskSchema.shape), ...hostWords, 'channels', 'parallel', 'bandwidth'];
-
-/** Keys of later versions: kept, not read. */
-const laterKeys = ['builders', 'kbs'];
+const knownWords = [
+  ...Object.keys(deskSchema.shape),
+  ...hostWords,
+  ...Object.keys(builderSchema.shape),
+  ...Object.keys(kbsSchema.shape),
+  'channels',
+  'parallel',
+  'bandwidth',
+];
 
 export function readDesk(root: YamlNode): { desk?: DeskSettings; findings: Finding[] } {
   const findings: Finding[] = [];
-  const plain = toPlain(root);
-  if (root.kind === 'mapping') {
-    for (const key of laterKeys) {
-      const entry = root.entries.get(key);
-      if (!entry) continue;
-      delete (plain as Record<string, unknown>)[key];
-      findings.push({
-        severity: 'info',
-        code: 'desk_later_key',
-        message: `"${key}" is not used by this version.`,
-        ...positionOf(entry.key),
-        path: key,
-      });
-    }
-  }
-  const parsed = deskSchema.safeParse(plain);
+  const parsed = deskSchema.safeParse(toPlain(root));
   if (!parsed.success) {
     findings.push(...parsed.error.issues.flatMap((issue) => issueFindings(root, issue)));
     return { findings };
   }
-  const { flare, project, workspace, defaults, hosts, transfer } = parsed.data;
+  const { flare, project, workspace, defaults, hosts, transfer, builders, kbs } = parsed.data;
   let line: FlareLine | undefined;
   try {
     line = flare === undefined ? undefined : flareLineOf(flare);
@@ -169,6 +145,13 @@ export function readDesk(root: YamlNode): { desk?: DeskSettings; findings: Findi
         parallel: transfer?.parallel ?? deskDefaults.parallel,
         bytesPerSecond: rate,
       },
+      builders: new Map(
+        Object.entries(builders ?? {}).map(([name, one]) => [
+          name,
+          builderOf(one, defaults ?? {}, positionOf(nodeAt(root, ['builders', name], true))),
+        ]),
+      ),
+      ...(kbs ? { kbs: kbsOf(kbs, positionOf(nodeAt(root, ['kbs'], true))) } : {}),
     },
   };
 }
@@ -187,6 +170,7 @@ function hostOf(name: string, host: WrittenHost, defaults: Partial<WrittenHost>,
     via: own.via,
     directory: own.directory ?? deskDefaults.directory,
     path: own.path ?? [],
+    ...(own.chip_id === undefined ? {} : { chipId: own.chip_id.toLowerCase() }),
     source: positionOf(nodeAt(root, ['hosts', name], true)),
   };
 }
@@ -224,7 +208,7 @@ function issueFindings(root: YamlNode, issue: z.core.$ZodIssue): Finding[] {
 
 /** Our own messages complete "must be …"; the library's sentences are turned into that form. */
 function expectation(issue: z.core.$ZodIssue): string {
-  if (/^(a|an|the|no) /.test(issue.message))
+  if (/^(a|an|the|no|one|true,) /.test(issue.message))
     return issue.message.replace(/^no control/, 'text without control');
   if (issue.code === 'invalid_type')
     return issue.expected === 'string'

@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import type { Finding } from '../../contract/finding.ts';
 import { deskDefaults, readDesk } from '../../domain/project/desk.ts';
 import type { DeskHost, DeskSettings } from '../../domain/project/desk.ts';
+import type { DeskBuilder, DeskKbs } from '../../domain/project/desk-services.ts';
 import { nearest } from '../../domain/project/near-miss.ts';
 import type { Project } from '../../domain/project/model.ts';
 import { readTextFile, type TextOverlay } from './text-file.ts';
@@ -42,12 +43,18 @@ export async function loadDesk(file: string, overlay?: TextOverlay): Promise<Loa
   if (!result.desk || all.some((one) => one.severity === 'error')) return { findings: all };
   const folder = dirname(file);
   const hosts = new Map(Array.from(result.desk.hosts, ([name, host]) => [name, onThisMachine(host, folder)]));
+  const builders = new Map(
+    Array.from(result.desk.builders, ([name, one]) => [name, builderOnThisMachine(one, folder)]),
+  );
+  const kbs = result.desk.kbs && kbsOnThisMachine(result.desk.kbs, folder);
   return {
     findings: all,
     desk: {
       ...result.desk,
       file,
       hosts,
+      builders,
+      ...(kbs ? { kbs } : {}),
       project: resolve(folder, withHome(result.desk.project)),
       workspace: resolve(folder, withHome(result.desk.workspace)),
     },
@@ -63,10 +70,38 @@ function withHome(path: string): string {
   return path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path;
 }
 
-function onThisMachine(host: DeskHost, folder: string): DeskHost {
-  const local = (path: string | undefined): string | undefined =>
-    path === undefined ? undefined : resolve(folder, withHome(path));
-  return { ...host, identity: local(host.identity), passphraseFile: local(host.passphraseFile) };
+const local = (path: string | undefined, folder: string): string | undefined =>
+  path === undefined ? undefined : resolve(folder, withHome(path));
+
+function onThisMachine<Host extends Pick<DeskHost, 'identity' | 'passphraseFile'>>(
+  host: Host,
+  folder: string,
+): Host {
+  return {
+    ...host,
+    identity: local(host.identity, folder),
+    passphraseFile: local(host.passphraseFile, folder),
+  };
+}
+
+/** A builder on this machine has its own paths written out too; those of another host stay as written. */
+function builderOnThisMachine(builder: DeskBuilder, folder: string): DeskBuilder {
+  if (builder.ssh !== undefined) return onThisMachine(builder, folder);
+  const command = local(builder.command, folder);
+  return {
+    ...builder,
+    directory: resolve(folder, withHome(builder.directory)),
+    ...(command === undefined ? {} : { command }),
+  };
+}
+
+function kbsOnThisMachine(kbs: DeskKbs, folder: string): DeskKbs {
+  return {
+    ...kbs,
+    ca: local(kbs.ca, folder),
+    adminKey: local(kbs.adminKey, folder),
+    tokenFile: local(kbs.tokenFile, folder),
+  };
 }
 
 /** Comparing with every name is dear in a project of thousands. */

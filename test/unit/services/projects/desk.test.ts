@@ -98,10 +98,72 @@ transfer: { channels: 5, bandwidth: 50MB/s, parallel: 2 }
     expect(found?.message).toMatch(/\.$/);
   });
 
-  it('keeps keys of later versions', async () => {
-    const { desk: read, findings } = await desk('version: 1\nbuilders: {a: {ssh: b}}\n');
-    expect(read).toBeDefined();
-    expect(findings).toMatchObject([{ severity: 'info', line: 2 }]);
+  it('knows image builders and the key broker, and where the secrets lie', async () => {
+    const {
+      desk: read,
+      findings,
+      folder,
+    } = await desk(`version: 1
+defaults: { user: flare, directory: /opt/flare, port: 2200 }
+hosts:
+  site-1: { ssh: h1, chip_id: ${'aB'.repeat(64)} }
+builders:
+  here: { local: true, command: ~/cc/cvm_build.sh, directory: /data/builds }
+  snp-1: { ssh: 10.0.0.9, via: bastion, command: /opt/cc/cvm_build.sh, port: 22 }
+kbs:
+  address: https://kbs.example.org
+  ca: certs/kbs-ca.pem
+  admin_key: ~/kbs/private.key
+`);
+    expect(findings).toEqual([]);
+    expect(read?.hosts.get('site-1')?.chipId).toBe('ab'.repeat(64));
+    expect([...(read?.builders.keys() ?? [])]).toEqual(['here', 'snp-1']);
+    expect(read?.builders.get('here')).toMatchObject({
+      command: join(homedir(), 'cc/cvm_build.sh'),
+      directory: '/data/builds',
+      source: { line: 6, column: 3 },
+    });
+    expect(read?.builders.get('here')?.user).toBeUndefined();
+    expect(read?.builders.get('snp-1')).toMatchObject({
+      ssh: '10.0.0.9',
+      user: 'flare',
+      port: 22,
+      via: 'bastion',
+      command: '/opt/cc/cvm_build.sh',
+      directory: '~/flaredesk-builds',
+    });
+    expect(read?.kbs).toMatchObject({
+      address: 'https://kbs.example.org',
+      port: 8999,
+      ca: join(folder, 'certs/kbs-ca.pem'),
+      adminKey: join(homedir(), 'kbs/private.key'),
+      profile: 'auto',
+    });
+  });
+
+  it.each([
+    ['builders: { a: { command: /x } }', 'builders.a', 'either "ssh: host" or "local: true"'],
+    ['builders: { a: { ssh: b, local: true } }', 'builders.a', 'either "ssh: host" or "local: true"'],
+    ['builders: { a: { local: yes, command: build.sh } }', 'builders.a.command', 'an absolute path'],
+    ['builders: [a]', 'builders', 'a mapping: name'],
+    ['kbs: { adress: https://k }', 'kbs.adress', 'no key "adress"'],
+    ['kbs: { address: kbs.example.org }', 'kbs.address', 'https://kbs.example.org:8999'],
+    ['kbs: { address: "https://k:99999" }', 'kbs.address', 'https://kbs.example.org:8999'],
+    ['kbs: { address: "https://k", profile: v9 }', 'kbs.profile', 'one of auto, v0.14'],
+    ['kbs: { address: "https://k", admin_key: a, token_file: b }', 'kbs', 'not both'],
+    [
+      'kbs: { address: "https://k", admin_key: "-----BEGIN PRIVATE KEY-----" }',
+      'kbs.admin_key',
+      'the key itself does not belong here',
+    ],
+    ['kbs: { address: "https://k", token_file: eyJhbGci.x.y }', 'kbs.token_file', 'the token itself'],
+    ['hosts: { a: { ssh: b, chip_id: abc } }', 'hosts.a.chip_id', 'hex digits'],
+  ])('refuses %j', async (text, path, words) => {
+    const { desk: read, findings } = await desk(`version: 1\n${text}\n`);
+    expect(read).toBeUndefined();
+    const found = findings.find((one) => one.path === path);
+    expect(found).toMatchObject({ severity: 'error', line: 2 });
+    expect(found?.message).toContain(words);
   });
 });
 

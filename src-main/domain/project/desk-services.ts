@@ -1,0 +1,144 @@
+/** The confidential-computing part of desk.yml: image builder hosts and the key broker (docs/project-files.md). */
+import { z } from 'zod';
+import { address, hostKey, reach, word } from './desk-fields.ts';
+import type { SourcePosition } from './model.ts';
+
+/** A machine that builds confidential VM images; `defaults` already applied. */
+export interface DeskBuilder {
+  /** Missing = this machine. */
+  ssh?: string;
+  user?: string;
+  port?: number;
+  identity?: string;
+  passphraseFile?: string;
+  hostKey?: string;
+  via?: string;
+  /** Where kits, configurations and results of a build are kept. */
+  directory: string;
+  /** Folders put before PATH. */
+  path: string[];
+  /** The image builder there, absolute or below `~`; default: `build_image_cmd` of project.yml. */
+  command?: string;
+  source: SourcePosition;
+}
+
+/** Trustee releases whose admin interface differs (docs/reference/confidential-computing.md §4.4); `auto` = found out by asking. */
+export const kbsProfiles = [
+  'auto',
+  'v0.14',
+  'v0.15',
+  'v0.16',
+  'v0.17',
+  'v0.18',
+  'v0.19',
+  'v0.20',
+  'v0.21',
+] as const;
+export type KbsProfile = (typeof kbsProfiles)[number];
+
+/** The Trustee key broker. Only names of secret files, never a secret. */
+export interface DeskKbs {
+  /** `https://kbs.example.org:8999`, without a path. */
+  address: string;
+  port: number;
+  /** PEM file of the private CA that signed its certificate. */
+  ca?: string;
+  /** Name in its certificate when it is not the one in the address. */
+  serverName?: string;
+  /** Ed25519 private key (PEM) that signs admin tokens, up to v0.20. */
+  adminKey?: string;
+  /** File that holds an admin bearer token, from v0.21. */
+  tokenFile?: string;
+  profile: KbsProfile;
+  source: SourcePosition;
+}
+
+/** The port of the documented deployment. */
+export const defaultKbsPort = 8999;
+export const defaultBuilderDirectory = '~/flaredesk-builds';
+
+/** Host and port of a KBS address; undefined when it is not `http(s)://host[:port]`. */
+export function parseKbsAddress(text: string): { host: string; port: number } | undefined {
+  const found = /^(https?):\/\/(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::(\d{1,5}))?\/?$/.exec(text);
+  if (!found) return undefined;
+  const number = found[3] === undefined ? defaultKbsPort : Number(found[3]);
+  return number < 1 || number > 65535 ? undefined : { host: found[2] ?? '', port: number };
+}
+
+const place = word.regex(/^(\/|~\/)/, 'an absolute path, or one below ~');
+
+export const builderSchema = z
+  .strictObject({
+    ...reach,
+    ssh: address.optional(),
+    local: z.literal(true, 'true, or left out for a host that is reached by ssh').optional(),
+    host_key: hostKey.optional(),
+    command: place.optional(),
+  })
+  .refine((one) => (one.ssh === undefined) !== (one.local === undefined), {
+    error: 'a builder with either "ssh: host" or "local: true"',
+  });
+
+export const kbsSchema = z
+  .strictObject({
+    address: word.refine(
+      (text) => parseKbsAddress(text) !== undefined,
+      'an address such as https://kbs.example.org:8999, without a path',
+    ),
+    ca: word.optional(),
+    server_name: word.optional(),
+    admin_key: word
+      .refine(
+        (text) => !text.includes('PRIVATE KEY'),
+        'the path of the key file; the key itself does not belong here',
+      )
+      .optional(),
+    token_file: word
+      .refine(
+        (text) => !/^ey[\w-]+\./.test(text),
+        'the path of a file; the token itself does not belong here',
+      )
+      .optional(),
+    profile: z.enum(kbsProfiles, `one of ${kbsProfiles.join(', ')}`).optional(),
+  })
+  .refine((one) => one.admin_key === undefined || one.token_file === undefined, {
+    error: 'a key broker with either admin_key or token_file, not both',
+  });
+
+export type WrittenBuilder = z.infer<typeof builderSchema>;
+export type WrittenKbs = z.infer<typeof kbsSchema>;
+
+/** `defaults` of desk.yml hold for builders as they hold for hosts, except the folder of the kits. */
+export function builderOf(
+  written: WrittenBuilder,
+  defaults: Partial<WrittenBuilder>,
+  source: SourcePosition,
+): DeskBuilder {
+  const own = written.local ? written : { ...defaults, ...written };
+  return {
+    ...(own.ssh === undefined ? {} : { ssh: own.ssh }),
+    user: own.user,
+    port: own.port,
+    identity: own.identity,
+    passphraseFile: own.passphrase_file,
+    hostKey: own.host_key?.replace(/=$/, ''),
+    via: own.via,
+    directory: written.directory ?? defaultBuilderDirectory,
+    path: own.path ?? [],
+    command: own.command,
+    source,
+  };
+}
+
+export function kbsOf(written: WrittenKbs, source: SourcePosition): DeskKbs {
+  return {
+    address: written.address.replace(/\/$/, ''),
+    port: parseKbsAddress(written.address)?.port ?? defaultKbsPort,
+    ca: written.ca,
+    serverName: written.server_name,
+    adminKey: written.admin_key,
+    tokenFile: written.token_file,
+    profile: written.profile ?? 'auto',
+    source,
+  };
+}
