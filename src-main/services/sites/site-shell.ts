@@ -1,10 +1,6 @@
-/**
- * Runs our small POSIX sh scripts on a host. Output is framed by marks made anew for each run, so a host whose rc files or
- * forced commands print something around every command does not disturb us. Values go as arguments, never into the text.
- */
-import { randomBytes } from 'node:crypto';
+/** Runs our small POSIX sh scripts in a participant's folder on its host. Values go as arguments, never into the text. */
 import { DeskError } from '../../contract/errors.ts';
-import { type ExecOptions, printable, type SshConnection, withoutControls } from '../ssh/index.ts';
+import { type ExecOptions, printable, runScript, type SshConnection, withoutControls } from '../ssh/index.ts';
 import { prelude } from './scripts.ts';
 import type { SiteTarget } from './types.ts';
 
@@ -16,31 +12,13 @@ export interface ScriptResult {
   errors: string;
 }
 
-const wrapper = `
-export LC_ALL=C
-mark=$2 dir=$3 name=$4 extra=$5
-shift 5
+const opening = `
+dir=$1 name=$2 extra=$3
+shift 3
 usual_umask=$(umask)
 umask 077
 [ -z "$extra" ] || { PATH=$extra:$PATH; export PATH; }
-printf '\\n%s begin\\n' "$mark"
-printf '\\n%s begin\\n' "$mark" >&2
-(
-PRELUDE
-BODY
-)
-printf '\\n%s end %s\\n' "$mark" "$?"
 `;
-
-/**
- * The script goes as one word without line breaks, quotes, backslashes or exclamation marks of its own: csh and fish, which
- * some accounts have as login shell, read those in quotes differently from sh. `printf %b` puts them back.
- */
-const unwrap = 'eval "$(printf %b "$1")"';
-
-function wrap(script: string): string {
-  return script.replace(/[\\\n'!]/g, (char) => `\\0${char.charCodeAt(0).toString(8).padStart(3, '0')}`);
-}
 
 export class SiteShell {
   readonly connection: SshConnection;
@@ -56,45 +34,19 @@ export class SiteShell {
    * and `remote_failed` when the account's shell does not run commands.
    */
   async run(script: string, args: readonly string[] = [], options: ExecOptions = {}): Promise<ScriptResult> {
-    const mark = `flaredesk-${randomBytes(8).toString('hex')}`;
-    const text = wrapper.replace('PRELUDE', () => prelude).replace('BODY', () => script);
     const { name, directory, path } = this.#target;
-    const words = [
-      'sh',
-      '-c',
-      unwrap,
-      'flaredesk',
-      wrap(text),
-      mark,
-      directory,
-      name,
-      (path ?? []).join(':'),
-      ...args,
-    ];
-    const result = await this.connection.exec(words, { ...options, stdin: options.stdin ?? '' });
-    const out = result.stdout.toString('utf8');
-    const begin = `\n${mark} begin\n`;
-    const start = out.indexOf(begin);
-    const end = new RegExp(`\\n${mark} end (\\d+)(?:\\r?\\n|$)`).exec(out);
-    if (start < 0 || !end)
-      throw new DeskError(
-        'remote_failed',
-        `${this.connection.label} did not run a command as asked${firstWords(out, result.stderr.toString('utf8'))}.`,
-        {
-          hint: 'The account needs a POSIX shell: not sftp only, and no forced command that swallows the request.',
-        },
-      );
-    const body = out.slice(start + begin.length, end.index);
-    const err = result.stderr.toString('utf8');
-    const errStart = err.indexOf(begin);
-    return {
-      code: Number(end[1]),
-      lines: body
-        .split('\n')
-        .filter((line) => line !== '')
-        .map(withoutControls),
-      errors: (errStart < 0 ? err : err.slice(errStart + begin.length)).trim().slice(0, 2000),
-    };
+    const { code, output, errors } = await runScript(
+      this.connection,
+      opening + prelude + script,
+      [directory, name, (path ?? []).join(':'), ...args],
+      options,
+    );
+    const lines = output
+      .toString('utf8')
+      .split('\n')
+      .filter((line) => line !== '')
+      .map(withoutControls);
+    return { code, lines, errors };
   }
 
   /** As `run`, but a non-zero end becomes an error that names what was being done and the folder on the host. */
@@ -133,11 +85,6 @@ export class SiteShell {
       });
     return new DeskError('remote_failed', message);
   }
-}
-
-function firstWords(out: string, err: string): string {
-  const said = printable(out.trim() === '' ? err : out, 160);
-  return said === '' ? '' : `; it said: ${said}`;
 }
 
 /** The values of lines `key value`. A key that comes more than once keeps its last value. */

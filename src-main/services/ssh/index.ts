@@ -3,6 +3,7 @@ export { connect } from './connect.ts';
 export type { SshConnection } from './connection.ts';
 export type { PresentedKey } from './host-key-decision.ts';
 export { printable, withoutControls } from './printable.ts';
+export { runScript, type ScriptOutput } from './script.ts';
 export type {
   AuthSettings,
   ConnectOptions,
