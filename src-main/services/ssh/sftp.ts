@@ -58,6 +58,40 @@ export class SftpSession {
     );
   }
 
+  /**
+   * Brings a file into a file here (mode 600, made or replaced), many blocks at once. `bytes` is its size, for progress. Not
+   * atomic: write to a temporary name. Ends early when the signal fires (`cancelled`); what came so far is left to the caller.
+   */
+  async download(
+    path: string,
+    to: string,
+    options: { bytes: number; signal?: AbortSignal; progress?: (done: number) => void },
+  ): Promise<void> {
+    const { signal, progress } = options;
+    const stop = () => this.#sftp.end();
+    signal?.addEventListener('abort', stop, { once: true });
+    try {
+      if (signal?.aborted) throw new DeskError('cancelled', 'Cancelled.');
+      await this.#call(path, (done: Done<void>) =>
+        this.#sftp.fastGet(
+          path,
+          to,
+          {
+            mode: 0o600,
+            fileSize: options.bytes,
+            step: (transferred) => progress?.(transferred),
+          },
+          (error) => done(error, undefined),
+        ),
+      );
+    } catch (error) {
+      if (signal?.aborted) throw new DeskError('cancelled', 'Cancelled.');
+      throw error;
+    } finally {
+      signal?.removeEventListener('abort', stop);
+    }
+  }
+
   /** Makes one folder. */
   mkdir(path: string, mode = 0o700): Promise<void> {
     return this.#call(path, (done: Done<void>) =>

@@ -101,7 +101,8 @@ function leaveQemu(): void {
   const link = join(place, 'qemu-system-x86_64');
   rmSync(link, { force: true });
   symlinkSync('/usr/bin/sleep', link);
-  spawn(link, ['300'], { detached: true, stdio: 'ignore' }).unref();
+  // As under sudo, which takes the environment away.
+  spawn(link, ['300'], { detached: true, stdio: 'ignore', env: {} }).unref();
 }
 
 async function build(call: CheckedCall, behaviour: Behaviour): Promise<number> {

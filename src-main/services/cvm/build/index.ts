@@ -1,0 +1,16 @@
+/** Image builds: a queue over builder hosts. */
+export { type BuildLogLine, type BuildLogs, createBuildLogs } from './build-logs.ts';
+export type { Watchdog } from './follow.ts';
+export { builtArchive } from './publish.ts';
+export { type BuildContext, type BuildQueue, type BuildQueueOptions, createBuildQueue } from './queue.ts';
+export {
+  type BuilderHost,
+  type BuildRecord,
+  type BuildRequest,
+  type BuildResult,
+  type BuildState,
+  buildStates,
+  type BuildStore,
+  endedStates,
+  type LeftOver,
+} from './types.ts';

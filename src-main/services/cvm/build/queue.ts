@@ -1,0 +1,421 @@
+/**
+ * The queue of image builds over all builder hosts: one build at a time per host, the longest-waiting first. A host takes
+ * the next build as soon as the one before has ended; its result is fetched and verified meanwhile.
+ */
+import { join } from 'node:path';
+import PQueue from 'p-queue';
+import { DeskError, type ErrorAnswer } from '../../../contract/errors.ts';
+import { expectedSeconds } from '../../../domain/cc/build-times.ts';
+import type { Logger } from '../../../ports.ts';
+import type { SshConnection } from '../../ssh/index.ts';
+import { type BuildEnd, FollowCursor, stateOn } from './follow.ts';
+import { localMachine, type Machine, remoteMachine } from './machine.ts';
+import { builtArchive, recover } from './publish.ts';
+import {
+  beginBuild,
+  type Build,
+  type BuildTools,
+  checkHost,
+  cleanUp,
+  collect,
+  endBuild,
+  followBuild,
+  giveFree,
+  newBuildId,
+  noteLeftOvers,
+  reserveHost,
+  resultOf,
+} from './run-build.ts';
+import {
+  type BuilderHost,
+  type BuildRecord,
+  type BuildRequest,
+  type BuildStore,
+  endedStates,
+} from './types.ts';
+
+export interface BuildQueueOptions extends BuildTools {
+  store: BuildStore;
+  connect: (host: BuilderHost, signal: AbortSignal) => Promise<SshConnection>;
+  describeError: (error: unknown) => ErrorAnswer;
+  logger: Logger;
+}
+
+export interface BuildQueue {
+  /**
+   * Queues one build and resolves with its record when it has ended; never rejects for a build that fails. An image that is
+   * there already is answered as `built` at once; a build that an earlier run of the program began is found on its host and
+   * followed. Throws `conflict` when another living process is at it.
+   */
+  add(request: BuildRequest, context: BuildContext): Promise<BuildRecord>;
+  /** Builds of this process that have not ended. */
+  active(): BuildRecord[];
+  watch(listener: (record: BuildRecord) => void): () => void;
+  /** Cancels a build of this process; false when it has none by that id. */
+  cancel(id: string): boolean;
+  /** Lets go of everything: builds that run go on without us and are found again. */
+  close(): Promise<void>;
+}
+
+export interface BuildContext {
+  signal?: AbortSignal;
+  /** Builds again although a record or an archive says it was done or begun; what runs is ended first. */
+  anew?: boolean;
+  onProgress?: (record: BuildRecord, bytes?: { done: number; total: number }) => void;
+}
+
+interface Waiting extends Build {
+  /** The build runs or has run on this host already. */
+  begun: boolean;
+  settle: (record: BuildRecord) => void;
+  /** Why hosts cannot build it. */
+  refusals: Map<string, unknown>;
+  stop: AbortController;
+  onProgress: NonNullable<BuildContext['onProgress']>;
+}
+
+interface Worker {
+  host: BuilderHost;
+  busy: boolean;
+  machine: Promise<Machine> | undefined;
+  /** Somebody else has reserved it: not asked again before this time. */
+  heldUntil: number;
+}
+
+/** Between two looks whether a host that somebody else reserved is free. */
+const heldMs = 2000;
+
+const hostKey = ({ ssh, directory }: BuilderHost): string =>
+  ssh === undefined ? 'this machine' : `${ssh.user ?? ''}@${ssh.host}:${ssh.port ?? ''} ${directory}`;
+
+const newWorker = (host: BuilderHost): Worker => ({ host, busy: false, machine: undefined, heldUntil: 0 });
+
+export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
+  const { store, clock, logs, logger } = options;
+  const workers = new Map<string, Worker>();
+  const waiting: Waiting[] = [];
+  const active = new Map<string, Waiting>();
+  const listeners = new Set<(record: BuildRecord) => void>();
+  const collecting = new PQueue({ concurrency: 4 });
+  let closed = false;
+
+  const tell = (record: BuildRecord): void => {
+    for (const listener of listeners) listener(structuredClone(record));
+  };
+  const changer = (record: BuildRecord, onProgress: Waiting['onProgress']) => {
+    return async (changes: Partial<BuildRecord>): Promise<void> => {
+      Object.assign(record, changes, { process: options.process });
+      for (const key of Object.keys(changes) as (keyof BuildRecord)[])
+        if (changes[key] === undefined) delete record[key];
+      tell(record);
+      onProgress(structuredClone(record));
+      try {
+        await store.write(structuredClone(record));
+      } catch (error) {
+        logger.error('The record of a build could not be written.', { build: record.id, error });
+      }
+    };
+  };
+
+  const machineOf = async (worker: Worker, signal: AbortSignal): Promise<Machine> => {
+    const made = await worker.machine?.catch(() => undefined);
+    if (made?.isOpen === true) return made;
+    worker.machine =
+      worker.host.ssh === undefined
+        ? Promise.resolve(localMachine(worker.host))
+        : options.connect(worker.host, signal).then((connection) => remoteMachine(worker.host, connection));
+    return worker.machine;
+  };
+
+  /** Ends a build's way through the queue with its outcome. */
+  const finish = async (build: Waiting, changes: Partial<BuildRecord>): Promise<void> => {
+    await build.change({ ...changes, note: undefined, endedAt: clock.now() });
+    const { error } = build.record;
+    if (error !== undefined) {
+      const text = `${error.message}${error.hint === undefined ? '' : ` ${error.hint}`}`;
+      logs.add(build.record.id, [{ at: clock.now(), from: 'desk', text }]);
+    }
+    active.delete(build.record.id);
+    build.settle(structuredClone(build.record));
+  };
+
+  const failWith = async (build: Waiting, error: unknown): Promise<void> => {
+    if (closed && build.signal.aborted) {
+      // The record stays as it is: the build is found again by the next run of the program.
+      active.delete(build.record.id);
+      build.settle({ ...structuredClone(build.record), state: 'interrupted' });
+      return;
+    }
+    const answer = options.describeError(error);
+    const state = answer.code === 'cancelled' ? 'cancelled' : 'failed';
+    await finish(build, { state, ...(state === 'failed' ? { error: answer } : {}) });
+  };
+
+  /** Fetch, verify, put in place; the host is free already. */
+  const collectLater = (build: Waiting, machine: Machine, ended: BuildEnd): void => {
+    void collecting.add(async () => {
+      try {
+        const found = await resultOf(build, machine, ended);
+        const seconds = (ended.endedAt - (build.record.startedAt ?? ended.endedAt)) / 1000;
+        const result = await collect(build, machine, options, found, (done, total) =>
+          build.onProgress(structuredClone(build.record), { done, total }),
+        );
+        await cleanUp(build, machine);
+        if (!build.begun && seconds > 0) await store.addDuration(machine.label, seconds);
+        await finish(build, { state: 'built', result });
+      } catch (error) {
+        await noteLeftOvers(build, machine, options).catch(() => undefined);
+        if (!closed) await cleanUp(build, machine);
+        await failWith(build, error);
+      }
+    });
+  };
+
+  /** This host cannot build it: another one may. */
+  const refuse = async (build: Waiting, worker: Worker, error: unknown): Promise<void> => {
+    build.refusals.set(hostKey(worker.host), error);
+    const left = build.request.hosts.filter((host) => !build.refusals.has(hostKey(host)));
+    if (build.signal.aborted || left.length === 0) return failWith(build, error);
+    const { message } = options.describeError(error);
+    logs.add(build.record.id, [{ at: clock.now(), from: 'desk', text: message }]);
+    await build.change({ state: 'queued', host: undefined });
+    waiting.unshift(build);
+  };
+
+  /** True when the host is ours for this build, false when somebody else has it or it cannot build. */
+  const takeHost = async (build: Waiting, worker: Worker): Promise<{ home: string } | undefined> => {
+    let isTaken = false;
+    try {
+      const machine = await machineOf(worker, build.signal);
+      await build.change({ state: 'checking', host: worker.host.name });
+      const held = await reserveHost(build, machine, options);
+      if (held !== undefined) {
+        worker.heldUntil = clock.now() + heldMs;
+        setTimeout(next, heldMs + 10).unref();
+        if (build.record.note !== held)
+          logs.add(build.record.id, [{ at: clock.now(), from: 'desk', text: held }]);
+        await build.change({ state: 'waiting', host: undefined, note: held });
+        waiting.unshift(build);
+        return undefined;
+      }
+      isTaken = true;
+      const { home, notes } = await checkHost(build, machine);
+      for (const text of notes) logs.add(build.record.id, [{ at: clock.now(), from: 'desk', text }]);
+      return { home };
+    } catch (error) {
+      if (isTaken) await giveFree(build, await machineOf(worker, build.signal)).catch(() => undefined);
+      await refuse(build, worker, error);
+      return undefined;
+    }
+  };
+
+  /** From the host being free to the host being free again. */
+  const occupy = async (build: Waiting, worker: Worker): Promise<void> => {
+    try {
+      if (!build.begun) {
+        const taken = await takeHost(build, worker);
+        if (taken === undefined) return;
+        const machine = await machineOf(worker, build.signal);
+        try {
+          await options.verifyKit(join(build.request.prod, build.request.site), build.signal);
+          const { [worker.host.name]: here = [], ...elsewhere } = await store.durations();
+          await build.change({ expected: expectedSeconds(here, Object.values(elsewhere).flat()) });
+          await beginBuild(build, machine, options, taken.home);
+        } catch (error) {
+          if (!closed) await endBuild(build, machine, options).catch(() => undefined);
+          throw error;
+        }
+      }
+      const ended = await followThrough(build, worker);
+      const machine = await machineOf(worker, build.signal);
+      if (ended.code !== 0 || ended.ready === undefined)
+        await noteLeftOvers(build, machine, options).catch(() => undefined);
+      await giveFree(build, machine);
+      collectLater(build, machine, ended);
+    } catch (error) {
+      await failWith(build, error);
+    }
+  };
+
+  /** A connection that breaks does not end a build: it is dialled again and the build found by its id. */
+  const followThrough = async (build: Waiting, worker: Worker): Promise<BuildEnd> => {
+    const cursor = new FollowCursor();
+    for (let attempt = 1; ; attempt += 1) {
+      const machine = await machineOf(worker, build.signal);
+      try {
+        return await followBuild(build, machine, options, cursor, () => closed);
+      } catch (error) {
+        const isLost = error instanceof DeskError && error.code === 'unreachable' && !machine.isOpen;
+        if (!isLost || attempt > 5 || build.signal.aborted) throw error;
+        logger.warn('The connection to a builder was lost; trying again.', { host: worker.host.name });
+      }
+    }
+  };
+
+  const next = (): void => {
+    if (closed) return;
+    for (const worker of workers.values()) {
+      if (worker.busy || clock.now() < worker.heldUntil) continue;
+      const key = hostKey(worker.host);
+      const index = waiting.findIndex(
+        ({ request, refusals }) => !refusals.has(key) && request.hosts.some((host) => hostKey(host) === key),
+      );
+      if (index < 0) continue;
+      const [build] = waiting.splice(index, 1);
+      if (build === undefined) continue;
+      // What another project says of this host counts for its own builds: the command may differ.
+      const host = build.request.hosts.find((one) => hostKey(one) === key) ?? worker.host;
+      if (host.command !== worker.host.command || host.name !== worker.host.name) {
+        worker.host = host;
+        worker.machine = undefined;
+      }
+      worker.busy = true;
+      void occupy(build, worker).finally(() => {
+        worker.busy = false;
+        next();
+      });
+    }
+  };
+
+  /** What an earlier run of the program left behind for this participant, if anything. */
+  const earlier = async (
+    request: BuildRequest,
+    context: BuildContext,
+    signal: AbortSignal,
+  ): Promise<{ record: BuildRecord; host: BuilderHost; machine: Machine; state: string } | undefined> => {
+    const records = await store.read(request.prod);
+    const record = records.find(({ site }) => site === request.site);
+    if (record?.host === undefined || endedStates.has(record.state)) return undefined;
+    if (record.process !== undefined && record.process !== options.process && options.isAlive(record.process))
+      throw new DeskError('conflict', `${request.site} is being built by another running flaredesk.`, {
+        hint: 'See its window or command; cancel it there.',
+      });
+    const host = request.hosts.find(({ name }) => name === record.host);
+    if (host === undefined) {
+      if (context.anew === true) return undefined;
+      throw new DeskError(
+        'conflict',
+        `${request.site} was being built on ${record.host}, which desk.yml does not name any more.`,
+        { hint: 'Put the builder back, or build anew when you know that nothing runs there.' },
+      );
+    }
+    const key = hostKey(host);
+    const worker = workers.get(key) ?? newWorker(host);
+    workers.set(key, worker);
+    const machine = await machineOf(worker, signal);
+    return { record, host, machine, state: await stateOn(machine, record.id, signal) };
+  };
+
+  const add = async (request: BuildRequest, context: BuildContext): Promise<BuildRecord> => {
+    const { signal = new AbortController().signal, onProgress = () => undefined } = context;
+    const stop = new AbortController();
+    const both = AbortSignal.any([signal, stop.signal]);
+    for (const { record } of active.values())
+      if (record.prod === request.prod && record.site === request.site)
+        throw new DeskError('conflict', `${request.site} is being built already.`, {
+          hint: 'See it in the queue.',
+        });
+    const fresh: BuildRecord = {
+      id: newBuildId(),
+      site: request.site,
+      project: request.project,
+      prod: request.prod,
+      state: 'queued',
+      queuedAt: clock.now(),
+      ...(request.task === undefined ? {} : { task: request.task }),
+    };
+    const enqueue = (record: BuildRecord, begun: boolean, hosts: readonly BuilderHost[]) =>
+      new Promise<BuildRecord>((resolve) => {
+        const build: Waiting = {
+          request: { ...request, hosts },
+          record,
+          signal: both,
+          change: changer(record, onProgress),
+          begun,
+          settle: resolve,
+          refusals: new Map(),
+          stop,
+          onProgress,
+        };
+        active.set(record.id, build);
+        for (const host of hosts) {
+          const key = hostKey(host);
+          if (!workers.has(key)) workers.set(key, newWorker(host));
+        }
+        both.addEventListener('abort', () => {
+          const index = waiting.indexOf(build);
+          if (index < 0) return;
+          waiting.splice(index, 1);
+          void failWith(build, new DeskError('cancelled', 'Cancelled.'));
+        });
+        if (both.aborted) {
+          void failWith(build, new DeskError('cancelled', 'Cancelled.'));
+          return;
+        }
+        // A build that has begun keeps its host until it has ended.
+        if (begun) waiting.unshift(build);
+        else waiting.push(build);
+        void build.change({}).then(next);
+      });
+    try {
+      await recover(request.prod, request.site);
+      const found = await earlier(request, context, both);
+      if (found !== undefined) {
+        const build = {
+          request,
+          record: found.record,
+          signal: both,
+          change: changer(found.record, onProgress),
+        };
+        if (context.anew === true) await endBuild(build, found.machine, options);
+        else if (found.state === 'running' || found.state === 'ended' || found.state === 'gone') {
+          logs.reset(found.record.id);
+          logs.add(found.record.id, [{ at: clock.now(), from: 'desk', text: 'Found again on its host.' }]);
+          if (request.task !== undefined) found.record.task = request.task;
+          return await enqueue({ ...found.record, state: 'building' }, true, [found.host]);
+        } else if (found.state === 'prepared') await endBuild(build, found.machine, options);
+      }
+      const there = context.anew === true ? undefined : await builtArchive(request.prod, request.site);
+      if (there !== undefined) {
+        const { archive, bytes } = there;
+        const known = (await store.read(request.prod)).find(({ site }) => site === request.site);
+        if (known?.state === 'built') return known;
+        return {
+          ...fresh,
+          state: 'built',
+          result: { archive, bytes, sha256: '', builderPath: '', notes: [] },
+        };
+      }
+      return await enqueue(fresh, false, request.hosts);
+    } catch (error) {
+      const answer = options.describeError(error);
+      if (answer.code === 'cancelled') return { ...fresh, state: 'cancelled' };
+      // Not written down: the record of the earlier build must not be lost.
+      Object.assign(fresh, { state: 'failed', error: answer, endedAt: clock.now() });
+      tell(fresh);
+      return fresh;
+    }
+  };
+
+  return {
+    add,
+    active: () => [...active.values()].map(({ record }) => structuredClone(record)),
+    watch: (listener) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    cancel: (id) => {
+      const build = active.get(id);
+      build?.stop.abort(new DeskError('cancelled', 'Cancelled.'));
+      return build !== undefined;
+    },
+    async close() {
+      closed = true;
+      for (const build of active.values())
+        build.stop.abort(new DeskError('interrupted', 'The program ended.'));
+      await collecting.onIdle();
+      await logs.flushed();
+      for (const worker of workers.values()) (await worker.machine?.catch(() => undefined))?.close();
+    },
+  };
+}
