@@ -1,4 +1,5 @@
 /** Sites: the steps a participant's host goes through, over SSH. */
+export { type PackedKit, readKit, tarOf } from './pack.ts';
 export { runSites } from './run-sites.ts';
 export type {
   SiteResult,
