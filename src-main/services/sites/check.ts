@@ -74,7 +74,7 @@ async function tools(shell: SiteShell, context: Context): Promise<Outcome> {
   };
 }
 
-async function directory(shell: SiteShell, context: Context): Promise<Outcome> {
+export async function directory(shell: SiteShell, context: Context): Promise<Outcome> {
   const values = valuesOf(await shell.must('Looking at the folder', readFolder, [], context));
   const problem = values.get('problem');
   if (problem !== undefined)
@@ -118,7 +118,7 @@ async function python(shell: SiteShell, line: FlareLine | undefined, context: Co
   };
 }
 
-async function clock(shell: SiteShell, context: Context): Promise<Outcome> {
+export async function clock(shell: SiteShell, context: Context): Promise<Outcome> {
   const asked = Date.now();
   const lines = await shell.must('Reading the clock', 'date +%s', [], context);
   const answered = Date.now();
@@ -153,7 +153,7 @@ async function ports(
   };
 }
 
-async function reach(
+export async function reach(
   shell: SiteShell,
   goals: readonly { host: string; port: number }[],
   context: Context,

@@ -2,6 +2,7 @@
 export { type PackedKit, readKit, tarOf } from './pack.ts';
 export { runSites } from './run-sites.ts';
 export type {
+  SiteImage,
   SiteResult,
   SiteState,
   SiteStatus,
@@ -11,4 +12,5 @@ export type {
   SiteTarget,
   StepResult,
   StepState,
+  VmStatus,
 } from './types.ts';

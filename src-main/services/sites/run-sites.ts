@@ -4,6 +4,7 @@ import { DeskError, type ErrorAnswer } from '../../contract/errors.ts';
 import type { ReportProgress } from '../../ports.ts';
 import { connect, type SshConnection } from '../ssh/index.ts';
 import { check } from './check.ts';
+import { runVmStep } from './cvm/steps.ts';
 import { distribute, prepareKit } from './distribute.ts';
 import { rollback } from './rollback.ts';
 import { SiteShell } from './site-shell.ts';
@@ -29,15 +30,47 @@ export async function runSites(
   const ssh = questionsInTurn(options.ssh);
   const queue = new PQueue({ concurrency: Math.max(1, options.parallel ?? defaultParallel) });
   let finished = 0;
-  const results = options.targets.map((target) =>
-    queue.add(async () => {
-      const result = await runSite(target, { ...options, ssh }, report, context.signal);
-      finished++;
-      report({ step: options.step, done: finished, total: options.targets.length, unit: 'sites' });
-      return result;
-    }),
+  const results = new Map<SiteTarget, SiteResult>();
+  for (const phase of phasesOf(options)) {
+    const work = phase.map((target) =>
+      queue.add(async () => {
+        const result = await runSite(target, { ...options, ssh }, report, context.signal);
+        finished++;
+        report({ step: options.step, done: finished, total: options.targets.length, unit: 'sites' });
+        results.set(target, result);
+      }),
+    );
+    await Promise.all(work);
+  }
+  return { sites: options.targets.flatMap((target) => results.get(target) ?? []) };
+}
+
+/**
+ * Confidential sites start after their server, which they attest to, and leave before it: a server that goes first takes
+ * the whole federation with it. All others go at once.
+ */
+function phasesOf({ step, targets }: SitesOptions): SiteTarget[][] {
+  if ((step !== 'start' && step !== 'stop') || !targets.some(({ cvm }) => cvm)) return [[...targets]];
+  const servers = targets.filter(({ type }) => type === 'server');
+  const others = targets.filter(({ type }) => type !== 'server');
+  return step === 'start' ? [servers, others] : [others, servers];
+}
+
+/** One image is one site: a second VM of it would be its clone, with its key and its measurement. */
+function refuseClone(target: SiteTarget, { step, targets }: SitesOptions): void {
+  const image = target.cvm?.image;
+  if (step !== 'start' || !image) return;
+  const twin = targets.find(
+    (other) => other !== target && other.cvm?.image?.launch.vmId === image.launch.vmId,
   );
-  return { sites: await Promise.all(results) };
+  if (twin && image.launch.vmId !== undefined)
+    throw new DeskError(
+      'conflict',
+      `${target.name} and ${twin.name} have the same image (vm_id ${image.launch.vmId}).`,
+      {
+        hint: 'Build an image of its own for each site.',
+      },
+    );
 }
 
 /**
@@ -100,6 +133,12 @@ async function runSite(
   };
   const work = async (): Promise<SiteState> => {
     if (signal?.aborted) throw new DeskError('cancelled', 'Cancelled.');
+    if (target.cvm) {
+      refuseClone(target, options);
+      const done = await runVmStep(target, log, options, open, context);
+      status = done.status;
+      return done.state;
+    }
     switch (options.step) {
       case 'distribute': {
         const kit = await prepareKit(target, log, options, signal);

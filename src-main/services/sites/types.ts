@@ -1,9 +1,27 @@
 /** What the site steps take and give. */
 import type { ErrorAnswer } from '../../contract/errors.ts';
+import type { ExpectedMeasurement, LaunchFacts } from '../../domain/cc/bundle.ts';
+import type { SerialFacts } from '../../domain/cc/serial.ts';
 import type { FlareLine, ParticipantType } from '../../domain/project/model.ts';
 import type { ConnectOptions, SshTarget } from '../ssh/index.ts';
 
 export type SiteStep = 'check' | 'distribute' | 'start' | 'stop' | 'status' | 'rollback';
+
+/** The CVM image of one participant: made from the hand-over record that lies beside the archive. */
+export interface SiteImage {
+  /** `prod_NN/<site>/<site>.tgz` on this machine. */
+  archive: string;
+  /** Of the archive. */
+  bytes: number;
+  sha256: string;
+  /** Folder inside the archive: `cvm_<12 hex digits>`. */
+  bundle: string;
+  files: readonly { name: string; size: number; sha256: string }[];
+  launch: LaunchFacts;
+  measurement?: ExpectedMeasurement;
+  /** Names the VM finds without DNS, as its configuration has them. */
+  hostsEntries?: readonly { name: string; address: string }[];
+}
 
 /** One participant and the host it runs on. */
 export interface SiteTarget {
@@ -25,6 +43,12 @@ export interface SiteTarget {
   ports?: readonly number[];
   /** Where this participant connects to; `check` tries it from the host. */
   reaches?: readonly { host: string; port: number }[];
+  /** The participant runs in a confidential VM: its image is delivered, started and stopped instead of its kit. */
+  cvm?: {
+    image?: SiteImage;
+    /** Why there is no image, in words. */
+    reason?: string;
+  };
 }
 
 export type StepState = 'ok' | 'warning' | 'failed' | 'skipped';
@@ -53,7 +77,22 @@ export type SiteState =
   | 'failed'
   | 'cancelled';
 
-/** How a participant's process stands on its host. */
+/** How a confidential VM stands. All of it is what its host says (evidence of class S). */
+export interface VmStatus {
+  vmId?: string;
+  /** `cvm_<12 hex digits>` of the image meant for the site. */
+  bundle?: string;
+  /** Whether a program holds the VM's drives. */
+  lock: 'held' | 'free' | 'unknown';
+  serial: SerialFacts;
+  /** What keeps the VM alive without us: `systemd`, `setsid`, `nohup`. */
+  supervisor?: string;
+  unit?: string;
+  /** Image that was started last from here. */
+  launchedImage?: string;
+}
+
+/** How a participant's process stands on its host. For a confidential VM `…Kit` are images and `log` is its console. */
 export interface SiteStatus {
   /** `stale`: pid files or child processes are left over from a participant that is no longer there. */
   process: 'running' | 'stopped' | 'stale';
@@ -70,6 +109,7 @@ export interface SiteStatus {
   folder: string;
   log?: string;
   logTail?: string[];
+  vm?: VmStatus;
 }
 
 export interface SiteResult {
@@ -99,6 +139,13 @@ export interface SitesOptions {
   logLines?: number;
   /** How long a start may take until its proof, in milliseconds. Default 60 000. */
   startTimeoutMs?: number;
+  /**
+   * Takes a confidential site out of the federation by command before its VM is ended. Missing = no admin session is to
+   * be had. Throws when it did not come to that.
+   */
+  leave?: (target: SiteTarget, context: { signal?: AbortSignal }) => Promise<string>;
+  /** End a VM although its site could not be taken out of the federation first: the whole federation may stop. */
+  force?: boolean;
   /** How long the process of a client or relay must stay alive to count as started, in milliseconds. Default 4 000. */
   settleMs?: number;
 }
