@@ -9,7 +9,12 @@ export interface CcIssuer {
   tokenExpiration: number | null;
 }
 
-const computeEnvironments = ['onprem_cvm', 'mock', 'azure_cvm', 'azure_confidential_container'] as const;
+export const computeEnvironments = [
+  'onprem_cvm',
+  'mock',
+  'azure_cvm',
+  'azure_confidential_container',
+] as const;
 export type ComputeEnvironment = (typeof computeEnvironments)[number];
 
 /** The part of a `cc_config` file that provisioning reads; everything else is for the image builder. */
@@ -29,8 +34,11 @@ export interface CcConfigProblem {
   hint?: string;
 }
 
+const issuerExample =
+  '- id: snp_authorizer, path: nvflare.app_opt.confidential_computing.snp_authorizer.SNPAuthorizer';
+
 /** Runtime default when `cc_attestation` is there without the field. */
-const defaultCheckFrequency = 600;
+export const defaultCheckFrequency = 600;
 
 /**
  * Reads a loaded `cc_config` file. Every problem is an error: a site that asks for confidential computing is never
@@ -39,7 +47,15 @@ const defaultCheckFrequency = 600;
 export function readCcConfig(document: unknown): { config?: CcConfig; problems: CcConfigProblem[] } {
   const problems: CcConfigProblem[] = [];
   if (!isMapping(document)) {
-    return { problems: [{ path: '', message: 'The file must be a mapping of settings.' }] };
+    return {
+      problems: [
+        {
+          path: '',
+          message: 'The file must be a mapping of settings.',
+          hint: 'It begins with "compute_env: onprem_cvm".',
+        },
+      ],
+    };
   }
   const computeEnvironment = computeEnvironments.find((name) => name === document['compute_env']);
   if (computeEnvironment === undefined) {
@@ -70,13 +86,21 @@ export function readCcConfig(document: unknown): { config?: CcConfig; problems: 
 function readIssuers(value: unknown, problems: CcConfigProblem[]): CcIssuer[] {
   if (value === undefined) return [];
   if (!Array.isArray(value)) {
-    problems.push({ path: 'cc_issuers', message: 'cc_issuers must be a list.' });
+    problems.push({
+      path: 'cc_issuers',
+      message: 'cc_issuers must be a list.',
+      hint: `Example: ${issuerExample}`,
+    });
     return [];
   }
   return value.flatMap((item: unknown, index) => {
     const path = `cc_issuers[${index}]`;
     if (!isMapping(item)) {
-      problems.push({ path, message: `${path} must be a mapping with id, path and args.` });
+      problems.push({
+        path,
+        message: `${path} must be a mapping with id, path and args.`,
+        hint: `Example: ${issuerExample}`,
+      });
       return [];
     }
     const id = item['id'];
@@ -95,13 +119,21 @@ function readIssuers(value: unknown, problems: CcConfigProblem[]): CcIssuer[] {
       problems.push({
         path: `${path}.path`,
         message: `${path}.path must name the Python class of the issuer.`,
+        hint: `Example: ${issuerExample}`,
       });
     }
-    if (!isMapping(args)) problems.push({ path: `${path}.args`, message: `${path}.args must be a mapping.` });
+    if (!isMapping(args)) {
+      problems.push({
+        path: `${path}.args`,
+        message: `${path}.args must be a mapping.`,
+        hint: 'Example: args: { snpguest_binary: /host/bin/snpguest }',
+      });
+    }
     if (expiration !== null && !isPositive(expiration)) {
       problems.push({
         path: `${path}.token_expiration`,
         message: `${path}.token_expiration must be a number of seconds above 0.`,
+        hint: 'Example: token_expiration: 100',
       });
     }
     if (problems.length > before) return [];
@@ -119,7 +151,11 @@ function readIssuers(value: unknown, problems: CcConfigProblem[]): CcIssuer[] {
 function readCheckFrequency(value: unknown, problems: CcConfigProblem[]): number | undefined {
   if (value === undefined || value === null) return undefined;
   if (!isMapping(value)) {
-    problems.push({ path: 'cc_attestation', message: 'cc_attestation must be a mapping.' });
+    problems.push({
+      path: 'cc_attestation',
+      message: 'cc_attestation must be a mapping.',
+      hint: 'Example: cc_attestation: { check_frequency: 120 }',
+    });
     return undefined;
   }
   if (Object.keys(value).length === 0) return undefined;
@@ -128,6 +164,7 @@ function readCheckFrequency(value: unknown, problems: CcConfigProblem[]): number
     problems.push({
       path: 'cc_attestation.check_frequency',
       message: 'cc_attestation.check_frequency must be a whole number of seconds above 0.',
+      hint: 'Example: check_frequency: 120',
     });
     return undefined;
   }
@@ -140,6 +177,7 @@ function readClassAllowList(value: unknown, problems: CcConfigProblem[]): string
     problems.push({
       path: 'class_allow_list',
       message: 'class_allow_list must be a list of class paths, none of them empty.',
+      hint: 'Example: class_allow_list: [my_package.trainer.Trainer, my_package.]',
     });
     return [];
   }

@@ -140,7 +140,7 @@ function readArguments(
   if (argsNode?.kind !== 'mapping') return {};
   for (const entry of argsNode.entries.values()) {
     const at = join(argsPath, entry.name);
-    const kind = rule.args[entry.name];
+    const kind = Object.hasOwn(rule.args, entry.name) ? rule.args[entry.name] : undefined;
     if (kind) checkArgument(entry.value, at, kind, report);
     else reportUnknownArgument(entry.key, entry.name, at, className, rule, report);
   }

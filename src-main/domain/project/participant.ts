@@ -153,7 +153,7 @@ function readProperties(
 /** A known property on a participant it has no effect on. */
 function reportIdle(node: YamlMapping, path: string, type: ParticipantType, report: Report): void {
   for (const entry of node.entries.values()) {
-    const types = participantKeys[entry.name];
+    const types = Object.hasOwn(participantKeys, entry.name) ? participantKeys[entry.name] : undefined;
     if (!types || types.includes(type)) continue;
     report.info(entry.key, join(path, entry.name), {
       code: 'property_idle',

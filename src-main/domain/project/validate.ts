@@ -40,6 +40,9 @@ export interface ProjectResult {
   project?: Project;
   /** How many participants are written, sound or not. */
   participantCount: number;
+  /** Every participant with a name and a type, sound or not, for checks that need more files. */
+  placed: PlacedParticipant[];
+  packager?: BuilderSpec;
   findings: Finding[];
 }
 
@@ -54,7 +57,7 @@ export function validateProject(input: ProjectInput): ProjectResult {
       message: `A project file holds "key: value" entries, not ${describe(root)}.`,
       hint: 'Start from `flaredesk project new`.',
     });
-    return { findings: report.findings, participantCount: 0 };
+    return { findings: report.findings, participantCount: 0, placed: [] };
   }
   report.nearMisses(root, '', projectKeys);
   refuseEdge(root, line, report);
@@ -67,14 +70,16 @@ export function validateProject(input: ProjectInput): ProjectResult {
   const participants = placed.map((one) => one.participant);
   const builders = readBuilders(root, line, report);
   const packager = readPackager(root, line, report);
-  checkConfidential(placed, builders, packager, root, report);
+  checkConfidential(placed, builders, report);
   const studies = readStudies(root, line, apiVersion, participants, report);
   const findings = report.findings;
   if (findings.some((one) => one.severity === 'error') || name === undefined || apiVersion === undefined)
-    return { findings, participantCount };
+    return { findings, participantCount, placed, packager };
   return {
     findings,
     participantCount,
+    placed,
+    packager,
     project: {
       file: input.file,
       apiVersion,
@@ -89,37 +94,21 @@ export function validateProject(input: ProjectInput): ProjectResult {
   };
 }
 
-export interface ReferencedFiles {
-  /** Every path written where a file must be, so that the caller can look before `validateProject` asks. */
-  written: Set<string>;
-  /** `cc_config` as written -> types of the participants that use it. */
-  ccConfigs: Map<string, Set<string>>;
-}
-
-/** `typed` = the type an added participant gets whatever its file says. */
-export function referencedFiles(
-  roots: readonly { root: YamlNode; typed?: ParticipantType }[],
-): ReferencedFiles {
+/** Every path written where a file must be, so that the caller can look before `validateProject` asks. */
+export function referencedFiles(roots: readonly YamlNode[]): Set<string> {
   const written = new Set<string>();
-  const ccConfigs = new Map<string, Set<string>>();
-  const take = (node: YamlNode, typed?: ParticipantType): void => {
-    const certificate = textOf(child(node, 'custom_ca_cert'));
-    if (certificate) written.add(certificate);
-    const ccConfig = textOf(child(node, 'cc_config'));
-    if (!ccConfig) return;
-    written.add(ccConfig);
-    const types = ccConfigs.get(ccConfig) ?? new Set();
-    types.add(typed ?? textOf(child(node, 'type')) ?? '');
-    ccConfigs.set(ccConfig, types);
+  const take = (node: YamlNode): void => {
+    for (const key of ['custom_ca_cert', 'cc_config']) {
+      const path = textOf(child(node, key));
+      if (path) written.add(path);
+    }
   };
-  for (const { root, typed } of roots) {
-    const certificate = textOf(child(root, 'custom_ca_cert'));
-    if (certificate) written.add(certificate);
-    if (typed) take(root, typed);
+  for (const root of roots) {
+    take(root);
     const participants = child(root, 'participants');
     if (participants?.kind === 'sequence') for (const item of participants.items) take(item);
   }
-  return { written, ccConfigs };
+  return written;
 }
 
 /** The project file first, line by line; then the files it names. */
@@ -267,28 +256,16 @@ function isDroppedOverseer(node: YamlNode, path: string, line: FlareLine, report
 function checkConfidential(
   placed: readonly PlacedParticipant[],
   builders: readonly BuilderSpec[],
-  packager: BuilderSpec | undefined,
-  root: YamlMapping,
   report: Report,
 ): void {
-  const hasBuilder = builders.some((one) => one.path === builderPaths.cc);
-  if (!hasBuilder) {
-    for (const one of placed) {
-      const node = child(one.node, 'cc_config');
-      if (!isTruthy(node)) continue;
-      report.error(node, `${one.path}.cc_config`, {
-        code: 'cc_builder_missing',
-        message: `${one.path}: cc_config has no effect, because builders has no CCBuilder; the kit would not be protected.`,
-        hint: `Add "- path: ${builderPaths.cc}" before SignatureBuilder, or remove cc_config.`,
-      });
-    }
-  }
-  if (packager) {
-    report.warning(child(root, 'packager') ?? root, 'packager', {
-      code: 'packager_later',
-      message:
-        'Building confidential virtual machine images is not part of this version; the signed kits are.',
-      hint: 'Remove packager to make the kits here, or build the images with nvflare provision.',
+  if (builders.some((one) => one.path === builderPaths.cc)) return;
+  for (const one of placed) {
+    const node = child(one.node, 'cc_config');
+    if (!isTruthy(node)) continue;
+    report.error(node, `${one.path}.cc_config`, {
+      code: 'cc_builder_missing',
+      message: `${one.path}: cc_config has no effect, because builders has no CCBuilder; the kit would not be protected.`,
+      hint: `Add "- path: ${builderPaths.cc}" before SignatureBuilder, or remove cc_config.`,
     });
   }
 }

@@ -1,13 +1,13 @@
 import { dirname, join, resolve } from 'node:path';
 import type { Finding } from '../../contract/finding.ts';
-import { checkCcFile } from '../../domain/project/cc-check.ts';
 import { flareLineOf } from '../../domain/project/flare-line.ts';
 import type { FlareLine, Project } from '../../domain/project/model.ts';
 import { referencedFiles, sortFindings, validateProject } from '../../domain/project/validate.ts';
 import type { AddedParticipant } from '../../domain/project/validate.ts';
-import type { FileLookup } from '../../domain/project/file-reference.ts';
+import { checkCcFiles } from './cc-files.ts';
 import { checkHosts, deskFileName, loadDesk } from './desk.ts';
 import type { DeskFile } from './desk.ts';
+import type { LookUpName } from './look-up-name.ts';
 import { lookUpFiles } from './referenced-files.ts';
 import type { TextOverlay } from './text-file.ts';
 import { readYamlFile } from './yaml-file.ts';
@@ -21,10 +21,14 @@ export interface LoadProjectOptions {
   addClients?: readonly string[];
   /** Files of one admin each, as for `nvflare provision --add_user`. */
   addUsers?: readonly string[];
-  /** Texts that stand for `project.yml` and desk.yml, by absolute path: a draft is checked before it is written. */
+  /** Texts that stand for files of the project, by absolute path: a draft is checked before it is written. */
   overlay?: TextOverlay;
   /** Folder that relative paths count from; default: the current one. */
   currentFolder?: string;
+  /** Home folder that `~` stands for in confidential-computing files; default: this user's. */
+  home?: string;
+  /** Looks up the names that confidential sites connect to; missing = they are not looked up. */
+  lookUpName?: LookUpName;
 }
 
 export interface LoadedProject {
@@ -55,12 +59,15 @@ export async function loadProject(options: LoadProjectOptions): Promise<LoadedPr
   findings.push(...read.findings);
   const added = await readAdded(options, currentFolder, line, findings);
   if (!read.root) return { findings: sortFindings(findings, file), participantCount: 0, desk, line };
-  const roots = [{ root: read.root }, ...added.map(({ root, type }) => ({ root, typed: type }))];
-  const referenced = referencedFiles(roots);
-  const files = await lookUpFiles(referenced.written, dirname(file), currentFolder);
+  const written = referencedFiles([read.root, ...added.map(({ root }) => root)]);
+  const files = await lookUpFiles(written, dirname(file), currentFolder, options.overlay);
   const result = validateProject({ file, line, root: read.root, added, files });
   findings.push(...result.findings);
-  await checkCcFiles(referenced.ccConfigs, files, line, findings);
+  if (read.root.kind === 'mapping') {
+    const { overlay, home, lookUpName } = options;
+    const input = { root: read.root, result, line, files, projectFolder: dirname(file) };
+    findings.push(...(await checkCcFiles({ ...input, desk, overlay, home, lookUpName })));
+  }
   const failed = findings.some((one) => one.severity === 'error');
   const project = failed ? undefined : result.project;
   if (desk && project) findings.push(...checkHosts(desk, project));
@@ -110,19 +117,4 @@ async function readAdded(
     }
   }
   return added;
-}
-
-async function checkCcFiles(
-  ccConfigs: Map<string, Set<string>>,
-  files: FileLookup,
-  line: FlareLine,
-  findings: Finding[],
-): Promise<void> {
-  for (const [written, types] of ccConfigs) {
-    const fact = files(written);
-    if (fact.state !== 'file') continue;
-    const read = await readYamlFile(fact.path, line);
-    findings.push(...read.findings);
-    if (read.root) findings.push(...checkCcFile(read.root, types));
-  }
 }

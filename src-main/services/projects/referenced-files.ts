@@ -2,6 +2,7 @@ import { access, constants, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { DeskError } from '../../contract/errors.ts';
 import type { FileFact, FileLookup } from '../../domain/project/file-reference.ts';
+import type { TextOverlay } from './text-file.ts';
 
 /**
  * Looks for the files a project names. NVFlare looks for relative paths in the current folder only. A project admin expects them beside
@@ -11,10 +12,14 @@ export async function lookUpFiles(
   written: Iterable<string>,
   projectFolder: string,
   currentFolder: string,
+  overlay?: TextOverlay,
 ): Promise<FileLookup> {
   const facts = new Map<string, FileFact>();
   for (const path of written) {
-    const beside = await factOf(resolve(projectFolder, path), 'project');
+    const drafted = resolve(projectFolder, path);
+    const beside: FileFact = overlay?.has(drafted)
+      ? { path: drafted, found: 'project', state: 'file' }
+      : await factOf(drafted, 'project');
     const near =
       beside.state === 'missing' ? await factOf(resolve(currentFolder, path), 'current_folder') : beside;
     facts.set(path, near.state === 'missing' ? beside : near);

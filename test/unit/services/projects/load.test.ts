@@ -279,10 +279,11 @@ builders:
         'role: client\ncompute_env: onprem\nhost_entries: {a: 1.2.3.4}\ncc_issuers:\n- id: a b\n  path: x\n',
     });
     expect(findings).toMatchObject([
-      { file: join(folder, 'cc.yml'), line: 1, code: 'cc_role_mismatch', severity: 'warning' },
+      { file: join(folder, 'cc.yml'), line: 1, code: 'cc_role_mismatch', severity: 'error' },
       { line: 2, code: 'cc_compute_env' },
-      { line: 3, code: 'unknown_key', hint: 'Did you mean "hosts_entries"?' },
+      { line: 3, code: 'cc_host_entries', severity: 'warning', hint: 'Rename it to hosts_entries.' },
       { line: 5, code: 'cc_config_invalid', path: 'cc_issuers[0].id' },
+      { line: 6, code: 'cc_issuer_unknown', severity: 'warning' },
     ]);
   });
 });
