@@ -1,5 +1,6 @@
 /** Sites: the steps a participant's host goes through, over SSH. */
 export { type PackedKit, readKit, tarOf } from './pack.ts';
+export { questionsInTurn } from './questions.ts';
 export { runSites } from './run-sites.ts';
 export type {
   SiteImage,

@@ -6,6 +6,7 @@ import { connect, type SshConnection } from '../ssh/index.ts';
 import { check } from './check.ts';
 import { runVmStep } from './cvm/steps.ts';
 import { distribute, prepareKit } from './distribute.ts';
+import { questionsInTurn } from './questions.ts';
 import { rollback } from './rollback.ts';
 import { SiteShell } from './site-shell.ts';
 import { describe, start, stop } from './start-stop.ts';
@@ -71,44 +72,6 @@ function refuseClone(target: SiteTarget, { step, targets }: SitesOptions): void 
         hint: 'Build an image of its own for each site.',
       },
     );
-}
-
-/**
- * Puts the questions of several sites one after the other, and keeps a passphrase for this run: several sites with the
- * same identity ask once. A second attempt means the kept one was wrong, so a person is asked again.
- */
-function questionsInTurn(ssh: SitesOptions['ssh']): SitesOptions['ssh'] {
-  let last: Promise<unknown> = Promise.resolve();
-  const inTurn = <T>(question: () => Promise<T>): Promise<T> => {
-    const result = last.then(question);
-    last = result.catch(() => undefined);
-    return result;
-  };
-  const given = new Map<string, string>();
-  const { ask } = ssh.hostKeys;
-  const { passphrase } = ssh.auth;
-  return {
-    ...ssh,
-    hostKeys: {
-      ...ssh.hostKeys,
-      ...(ask ? { ask: (question, context) => inTurn(() => ask(question, context)) } : {}),
-    },
-    auth: {
-      ...ssh.auth,
-      ...(passphrase
-        ? {
-            passphrase: (question, context) =>
-              inTurn(async () => {
-                const kept = given.get(question.file);
-                if (kept !== undefined && question.attempt === 1) return kept;
-                const answer = await passphrase(question, context);
-                if (answer !== undefined) given.set(question.file, answer);
-                return answer;
-              }),
-          }
-        : {}),
-    },
-  };
 }
 
 async function runSite(
