@@ -112,6 +112,7 @@ export function createCore(ports: CorePorts): Core {
   let custodyFollows: (() => void) | undefined;
   let custodyShown: string | undefined;
   const custody = once(async () => (await import('./core/custody.ts')).createCustody(parts));
+  const builds = once(async () => (await import('./core/builds/builds.ts')).createBuilds(parts));
   const settingsState = once(async () => (await import('./core/settings.ts')).createSettingsState(parts));
 
   const places = createPlaceBook();
@@ -136,6 +137,7 @@ export function createCore(ports: CorePorts): Core {
     board: board.get,
     settingsState: settingsState.get,
     custody: custody.get,
+    builds: builds.get,
   };
   const router = createRouter({
     core: parts,
@@ -146,6 +148,7 @@ export function createCore(ports: CorePorts): Core {
       'session.connections': () => Promise.resolve(sessions.connections),
       'jobs.board': async () => (await board.get()).state,
       'settings.current': settingsState.get,
+      'builds.board': async () => (await builds.get()).state,
       'custody.current': async () => {
         const held = await custody.get();
         // Another project may be open by now, or its first provisioning has made a key.
@@ -169,6 +172,8 @@ export function createCore(ports: CorePorts): Core {
     (await workspace.made()?.catch(() => undefined))?.dispose();
     custodyFollows?.();
     (await custody.made()?.catch(() => undefined))?.lock();
+    // Before the tasks end: builds that run are left to their hosts and found again.
+    await (await builds.made()?.catch(() => undefined))?.dispose();
     await sessions.dispose();
     const runner = await tasks.made()?.catch(() => undefined);
     await runner?.dispose();

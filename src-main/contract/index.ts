@@ -3,6 +3,7 @@
  * capability, so that a short command does not pay for the schemas of all others.
  */
 import type { z } from 'zod';
+import type { builds } from './builds.ts';
 import type { certificates, kits } from './kits.ts';
 import type { custody } from './custody.ts';
 import type { diagnostics } from './diagnostics.ts';
@@ -35,7 +36,8 @@ type AnyDeclaration =
   | ValueOf<typeof places>
   | ValueOf<typeof workspace>
   | ValueOf<typeof drafts>
-  | ValueOf<typeof custody>;
+  | ValueOf<typeof custody>
+  | ValueOf<typeof builds>;
 type ByName<Kind> = { [D in Extract<AnyDeclaration, { kind: Kind }> as D['name']]: D };
 
 export type Calls = ByName<'call'>;
@@ -104,6 +106,7 @@ const capabilities: Record<string, () => Promise<Record<string, Declaration>>> =
   workspace: async () => (await import('./workspace.ts')).workspace,
   drafts: async () => (await import('./drafts.ts')).drafts,
   custody: async () => (await import('./custody.ts')).custody,
+  builds: async () => (await import('./builds.ts')).builds,
   prompts: async () => (await import('./prompts.ts')).prompts,
 };
 

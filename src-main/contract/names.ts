@@ -54,6 +54,8 @@ export const callNames = [
   'diagnostics.bundle',
   'diagnostics.save_bundle',
   'diagnostics.export_audit',
+  'builds.list',
+  'builds.cancel',
 ] as const;
 
 export const taskNames = [
@@ -62,8 +64,9 @@ export const taskNames = [
   'jobs.submit',
   'jobs.follow',
   'jobs.download',
+  'builds.run',
 ] as const;
-export const streamNames = ['session.console', 'tasks.watch', 'tasks.log'] as const;
+export const streamNames = ['session.console', 'tasks.watch', 'tasks.log', 'builds.log'] as const;
 export const stateNames = [
   'tasks.recent',
   'workspace.current',
@@ -72,6 +75,7 @@ export const stateNames = [
   'jobs.board',
   'settings.current',
   'custody.current',
+  'builds.board',
 ] as const;
 export const promptNames = [
   'prompts.host_key',

@@ -14,6 +14,8 @@ export const provisioning = {
       workspace: placeField.optional(),
       /** Participants whose certificate and key are made anew. */
       reissue: namesField.optional(),
+      /** False: signed kits only, although the project has a packager for images. */
+      images: z.boolean().optional(),
     }),
     output: z.strictObject({
       prod: z.string(),
@@ -22,6 +24,8 @@ export const provisioning = {
         z.strictObject({ name: z.string(), type: z.string(), kit: z.string(), reused: z.boolean() }),
       ),
       seconds: z.number(),
+      /** The task that builds the images, when the project has a packager for them. */
+      build_task: z.string().optional(),
     }),
   }),
 };

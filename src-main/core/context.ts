@@ -10,6 +10,7 @@ import type { Drafts } from '../services/drafts/index.ts';
 import type { PlaceBook } from './place-book.ts';
 import type { PromptQueue } from './prompt-queue.ts';
 import type { SessionPool } from './session-pool.ts';
+import type { Builds } from './builds/builds.ts';
 import type { Custody, JobBoard, Workspace } from './parts.ts';
 import type { StateCell } from './state-cell.ts';
 import type { TaskLogs } from './task-logs.ts';
@@ -35,6 +36,7 @@ export interface CoreParts {
   readonly board: () => Promise<JobBoard>;
   readonly settingsState: () => Promise<StateCell<StateValue<'settings.current'>>>;
   readonly custody: () => Promise<Custody>;
+  readonly builds: () => Promise<Builds>;
 }
 
 export interface CallContext {

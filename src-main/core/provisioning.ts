@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { makesImages } from './builds/plan.ts';
 import type { TaskHandlers } from './context.ts';
 import { soundProject } from './sound-project.ts';
 
@@ -14,7 +15,7 @@ export const handlers: Pick<TaskHandlers, 'provisioning.run'> = {
       const custody = await core.custody();
       const stateFolder = join(workspace, project.name, 'state');
       const unlockedKey = await task.waiting(() => custody.keyFor(stateFolder, task.signal));
-      return provision(project, {
+      const provisioned = await provision(project, {
         workspace,
         ...(input.reissue === undefined ? {} : { reissue: input.reissue }),
         clock: core.clock,
@@ -22,6 +23,24 @@ export const handlers: Pick<TaskHandlers, 'provisioning.run'> = {
         signal: task.signal,
         report: task.report,
       });
+      if (input.images === false || !makesImages(project)) return provisioned;
+      const builds = {
+        file: input.file,
+        ...(input.flare === undefined ? {} : { flare: input.flare }),
+        ...(input.add_clients === undefined ? {} : { add_clients: input.add_clients }),
+        ...(input.add_users === undefined ? {} : { add_users: input.add_users }),
+        ...(input.workspace === undefined ? {} : { workspace: input.workspace }),
+        prod: basename(provisioned.prod),
+      };
+      const trail = await core.audit();
+      await trail.append({
+        actor: `task ${task.id}`,
+        action: 'builds.run',
+        target: input.file,
+        outcome: 'started',
+      });
+      const { id } = await (await core.tasks()).start('builds.run', builds);
+      return { ...provisioned, build_task: id };
     },
   },
 };

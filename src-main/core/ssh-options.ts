@@ -4,10 +4,13 @@ import type { PassphraseQuestion } from '../services/ssh/index.ts';
 import type { SitesOptions, SiteTarget } from '../services/sites/index.ts';
 import type { CoreParts } from './context.ts';
 
+/** A host with the name desk.yml gives it. */
+export type Reached = Pick<SiteTarget, 'name' | 'ssh'>;
+
 export interface SshUse {
   core: CoreParts;
   signal: AbortSignal;
-  targets: readonly SiteTarget[];
+  targets: readonly Reached[];
   /** Host name or participant → the key a person accepted beforehand. */
   accepted?: Readonly<Record<string, string>>;
   /** The task that works, for the questions and the audit trail. */
@@ -17,7 +20,7 @@ export interface SshUse {
 /** The names under which a host may be accepted: as the question shows it, or the participant desk.yml puts there. */
 function acceptedKey(
   question: { host: string; port: number },
-  targets: readonly SiteTarget[],
+  targets: readonly Reached[],
   accepted: Readonly<Record<string, string>>,
 ): string | undefined {
   const shown = question.port === 22 ? question.host : `[${question.host}]:${question.port}`;
@@ -28,7 +31,7 @@ function acceptedKey(
   return name === undefined ? undefined : accepted[name];
 }
 
-const participantAt = (host: string, port: number, targets: readonly SiteTarget[]): string | undefined =>
+const participantAt = (host: string, port: number, targets: readonly Reached[]): string | undefined =>
   targets.find(({ ssh }) => ssh.host.replace(/^.*@/, '') === host && (ssh.port ?? 22) === port)?.name;
 
 export function sshOptionsOf({ core, signal, targets, accepted = {}, task }: SshUse): SitesOptions['ssh'] {

@@ -26,6 +26,8 @@ export interface Desk {
   place(given: string): string;
   /** Runs a task, progress on standard error, to its end. Ctrl-C cancels it in order. */
   runTask<Name extends keyof Tasks>(name: Name, input: TaskInput<Name>): Promise<Envelope<TaskOutput<Name>>>;
+  /** Follows a task that runs in this process to its end, as `runTask` does. */
+  followTask<Name extends keyof Tasks>(name: Name, id: string): Promise<Envelope<TaskOutput<Name>>>;
   /** Begins a recorded task again and runs it to its end. */
   retryTask(id: string): Promise<Envelope<unknown>>;
 }
@@ -113,6 +115,8 @@ export async function withDesk(
       place: (given) => place(terminal, given),
       runTask: async (name, input) =>
         (await runToEnd(await client.start(name, input))) as Envelope<TaskOutput<typeof name>>,
+      followTask: async (name, id) =>
+        (await runToEnd({ ok: true, value: { id } })) as Envelope<TaskOutput<typeof name>>,
       retryTask: async (id) => runToEnd(await client.call('tasks.retry', { id })),
     });
   } finally {

@@ -6,6 +6,7 @@ import type { ExitCode } from './exit-codes.ts';
 import { createPrinter } from './printer.ts';
 import type { Terminal } from './terminal.ts';
 import { registerConsole } from './commands/console.ts';
+import { registerCvm } from './commands/cvm.ts';
 import { registerDemo } from './commands/demo.ts';
 import { registerJob } from './commands/job.ts';
 import { registerKit } from './commands/kit.ts';
@@ -21,6 +22,7 @@ const registrations: readonly RegisterCommands[] = [
   registerProject,
   registerProvision,
   registerKit,
+  registerCvm,
   registerSites,
   registerSession,
   registerConsole,

@@ -100,7 +100,8 @@ export async function provision(written: Project, options: ProvisionOptions): Pr
     await writeProdFiles(
       hold.paths.wip,
       project,
-      options.genScripts === true ? [renderStartAll(project)] : [],
+      // The packager takes the script away again: images are not started by it (docs/reference/provisioning.md §8.3).
+      options.genScripts === true && project.packager === undefined ? [renderStartAll(project)] : [],
     );
     options.report?.({ step: 'finalize' });
     await flushFolder(hold.paths.wip, options.signal);

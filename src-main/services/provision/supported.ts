@@ -15,6 +15,9 @@ const supported = [
   'nvflare.lighter.cc_provision.impl.cc.CCBuilder',
 ];
 
+/** Images are built from the kits afterwards, host by host. */
+const supportedPackagers = ['nvflare.lighter.cc_provision.impl.onprem_packager.OnPremPackager'];
+
 const needed = ['WorkspaceBuilder', 'StaticFileBuilder', 'CertBuilder'];
 
 /**
@@ -25,11 +28,11 @@ export function refuseUnsupported(project: Project): void {
   const fields: FieldError[] = project.builders
     .filter(({ path }) => !supported.includes(path))
     .map(({ path, source }) => ({ ...source, path: 'builders', message: `${path} cannot be run here.` }));
-  if (project.packager !== undefined) {
+  if (project.packager !== undefined && !supportedPackagers.includes(project.packager.path)) {
     fields.push({
       ...project.packager.source,
       path: 'packager',
-      message: `${project.packager.path} cannot be run here: images of confidential VMs are not built yet.`,
+      message: `${project.packager.path} cannot be run here.`,
       hint: 'Remove the packager to get the signed kits alone.',
     });
   }

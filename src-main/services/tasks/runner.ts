@@ -169,6 +169,7 @@ export function createTaskRunner(options: TaskRunnerOptions): TaskRunner {
       return await finish(record, kind.isPartly?.(result) ? 'partly_done' : 'succeeded', { result });
     } catch (error) {
       const answer = options.describeError(error);
+      if (answer.code === 'interrupted') return await finish(record, 'interrupted', { error: answer });
       if (!stop.signal.aborted) return await finish(record, 'failed', { error: answer });
       const cancelled: ErrorAnswer = { code: 'cancelled', message: 'Cancelled.', retryable: true };
       return await finish(record, 'cancelled', { error: answer.code === 'cancelled' ? answer : cancelled });

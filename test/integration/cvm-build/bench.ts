@@ -41,7 +41,7 @@ export function memoryStore(): BuildStore & { records: Map<string, BuildRecord> 
   const times: Record<string, number[]> = {};
   return {
     records,
-    read: (prod) => Promise.resolve([...records.values()].filter((one) => one.prod === prod)),
+    read: (prod, site) => Promise.resolve(records.get(`${prod} ${site}`)),
     write: (record) => Promise.resolve(void records.set(`${record.prod} ${record.site}`, record)),
     durations: () => Promise.resolve(times),
     addDuration: (host, seconds) => Promise.resolve(void (times[host] ??= []).push(seconds)),

@@ -43,7 +43,10 @@ function expectClean(index = 0): void {
 async function linesOf(bench: Bench, record: BuildRecord): Promise<BuildLogLine[]> {
   await bench.logs.flushed();
   const lines: BuildLogLine[] = [];
-  (await bench.logs.follow(record.id, (more) => void lines.push(...more)))();
+  const stop = await bench.logs.follow(record.id, (more) => {
+    for (const line of more) lines.push(line);
+  });
+  stop();
   return lines;
 }
 

@@ -53,6 +53,11 @@ export interface BuildQueue {
   watch(listener: (record: BuildRecord) => void): () => void;
   /** Cancels a build of this process; false when it has none by that id. */
   cancel(id: string): boolean;
+  /**
+   * Ends on its host what an earlier run of the program began for this participant. Undefined when there is nothing. Throws
+   * `conflict` when another living process is at it, and the connection's errors.
+   */
+  endEarlier(request: BuildRequest, signal: AbortSignal): Promise<BuildRecord | undefined>;
   /** Lets go of everything: builds that run go on without us and are found again. */
   close(): Promise<void>;
 }
@@ -283,8 +288,7 @@ export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
     context: BuildContext,
     signal: AbortSignal,
   ): Promise<{ record: BuildRecord; host: BuilderHost; machine: Machine; state: string } | undefined> => {
-    const records = await store.read(request.prod);
-    const record = records.find(({ site }) => site === request.site);
+    const record = await store.read(request.prod, request.site);
     if (record?.host === undefined || endedStates.has(record.state)) return undefined;
     if (record.process !== undefined && record.process !== options.process && options.isAlive(record.process))
       throw new DeskError('conflict', `${request.site} is being built by another running flaredesk.`, {
@@ -378,7 +382,7 @@ export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
       const there = context.anew === true ? undefined : await builtArchive(request.prod, request.site);
       if (there !== undefined) {
         const { archive, bytes } = there;
-        const known = (await store.read(request.prod)).find(({ site }) => site === request.site);
+        const known = await store.read(request.prod, request.site);
         if (known?.state === 'built') return known;
         return {
           ...fresh,
@@ -397,8 +401,19 @@ export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
     }
   };
 
+  const endEarlier: BuildQueue['endEarlier'] = async (request, signal) => {
+    const found = await earlier(request, {}, signal);
+    if (found === undefined) return undefined;
+    const { record, machine } = found;
+    const build = { request, record, signal, change: changer(record, () => undefined) };
+    await endBuild(build, machine, options);
+    await build.change({ state: 'cancelled', note: undefined, endedAt: clock.now() });
+    return record;
+  };
+
   return {
     add,
+    endEarlier,
     active: () => [...active.values()].map(({ record }) => structuredClone(record)),
     watch: (listener) => {
       listeners.add(listener);

@@ -100,8 +100,8 @@ export interface BuildRecord {
 
 /** Where records and durations are kept. */
 export interface BuildStore {
-  /** The newest build of every participant of a `prod_NN` folder. */
-  read(prod: string): Promise<BuildRecord[]>;
+  /** The newest build of a participant of a `prod_NN` folder. */
+  read(prod: string, site: string): Promise<BuildRecord | undefined>;
   write(record: BuildRecord): Promise<void>;
   /** Seconds of earlier builds, newest last, by host. */
   durations(): Promise<Record<string, number[]>>;

@@ -245,7 +245,7 @@ describe('a project that cannot be provisioned', () => {
   it.each([
     ['HEBuilder', { builders: [...usualBuilders, builder('impl.he.HEBuilder')] }],
     ['my.own.Builder', { builders: [...usualBuilders, { ...builder(''), path: 'my.own.Builder' }] }],
-    ['OnPremPackager', { packager: builder('cc_provision.impl.onprem_packager.OnPremPackager') }],
+    ['my.own.Packager', { packager: { ...builder(''), path: 'my.own.Packager' } }],
   ])('is refused by name for %s, with the way out', async (name, more) => {
     const error = await failure(provision(sampleProject('2.8.1', more), { workspace }));
     expect(error).toMatchObject({ code: 'unsupported', message: expect.stringContaining(name) as string });

@@ -1,0 +1,13 @@
+import { noun, type RegisterCommands } from '../command.ts';
+import { registerBuilds } from './cvm-build.ts';
+
+/** Images of confidential VMs: everything below `flaredesk cvm`. */
+export const registerCvm: RegisterCommands = (program, host) => {
+  const cvm = noun(
+    program,
+    'cvm',
+    'images of confidential participants: build them, look into them',
+    'flaredesk cvm build -p project.yml',
+  );
+  registerBuilds(cvm, host);
+};
