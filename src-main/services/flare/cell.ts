@@ -7,7 +7,7 @@ import { type Link, serverName } from './link.ts';
 import type { MsgpackMap } from './msgpack.ts';
 import { StreamReceiver } from './stream-receiver.ts';
 import { StreamSender } from './stream-sender.ts';
-import { streamChannel, streamTopic } from './streams.ts';
+import { type PostChunk, streamChannel, streamTopic } from './streams.ts';
 import { cancelled } from './wait.ts';
 
 const nothing = Buffer.alloc(0);
@@ -20,6 +20,8 @@ export interface CellAuth {
   headers: MsgpackMap | undefined;
   /** Whether a message carries the server's own signed name; undefined until its certificate is known. */
   isFromServer: ((headers: MsgpackMap) => boolean) | undefined;
+  /** Whether a message carries the name of that site, signed by the server; missing where sites are not spoken with. */
+  isFromSite?: ((fqcn: string, headers: MsgpackMap) => boolean) | undefined;
 }
 
 export interface CellReply {
@@ -35,6 +37,8 @@ export interface RequestOptions {
   signal?: AbortSignal | undefined;
   /** Application headers. */
   headers?: MsgpackMap;
+  /** The cell that is to answer; the server when missing. Messages to other cells go through the server. */
+  destination?: string;
 }
 
 export interface CellEvents {
@@ -46,6 +50,8 @@ export interface CellEvents {
 }
 
 interface Pending {
+  /** Only this cell may answer. */
+  destination: string;
   resolve(reply: CellReply): void;
   reject(error: Error): void;
   /** Starts the waiting time anew. */
@@ -80,11 +86,11 @@ export class Cell {
     this.#events = events;
     this.#noticeChannels = new Set(options.noticeChannels);
     this.#logger = options.logger;
-    const post = (topic: string, headers: MsgpackMap, payload: Uint8Array, encoding: 'bytes' | 'none') =>
+    const post: PostChunk = (topic, headers, payload, encoding, destination) =>
       this.#send(
         {
           ...headers,
-          ...this.#address(streamChannel, topic),
+          ...this.#address(streamChannel, topic, destination),
           cn__req_id: '',
           cn__msg_type: 'req',
           cn__reply_expected: false,
@@ -96,12 +102,11 @@ export class Cell {
     this.#sender = new StreamSender(post, Math.floor(options.now() * 1000) + randomInt(1_000_000));
     this.#receiver = new StreamReceiver(post, {
       wants: (headers) =>
-        this.#pending.has(String(headers['sm__ri'])) || this.#noticeChannels.has(String(headers['sm__ch'])),
-      progress: (headers) => this.#pending.get(String(headers['sm__ri']))?.progress(),
+        this.#asked(headers) !== undefined ||
+        (headers['cn__origin'] === serverName && this.#noticeChannels.has(String(headers['sm__ch']))),
+      progress: (headers) => this.#asked(headers)?.progress(),
       failed: (headers, reason) =>
-        this.#pending
-          .get(String(headers['sm__ri']))
-          ?.reject(new ProtocolError(`the reply broke off: ${reason}`)),
+        this.#asked(headers)?.reject(new ProtocolError(`the reply broke off: ${reason}`)),
       complete: ({ headers, blob }) => this.#streamArrived(headers, blob),
     });
     link.attach({
@@ -129,7 +134,7 @@ export class Cell {
       this.#send(
         {
           ...options.headers,
-          ...this.#address(channel, topic),
+          ...this.#address(channel, topic, options.destination),
           cn__req_id: id,
           cn__msg_type: 'req',
           cn__reply_expected: true,
@@ -149,7 +154,8 @@ export class Cell {
     options: RequestOptions,
   ): Promise<CellReply> {
     const requestId = randomUUID();
-    const stream = { channel, topic, requestId, blob, headers: options.headers ?? {} };
+    const { destination } = options;
+    const stream = { channel, topic, requestId, blob, headers: options.headers ?? {}, destination };
     return this.#await(requestId, options, () =>
       this.#sender.send(stream, () => this.#pending.get(requestId)?.progress()),
     ).finally(() => this.#sender.release(requestId));
@@ -171,12 +177,18 @@ export class Cell {
     this.#rejectAll(reason);
   }
 
-  #address(channel: string, topic: string): MsgpackMap {
+  /** The request a stream answers, when it comes from the cell that was asked. */
+  #asked(headers: MsgpackMap): Pending | undefined {
+    const pending = this.#pending.get(String(headers['sm__ri']));
+    return pending !== undefined && pending.destination === headers['cn__origin'] ? pending : undefined;
+  }
+
+  #address(channel: string, topic: string, destination = serverName): MsgpackMap {
     return {
       cn__channel: channel,
       cn__topic: topic,
       cn__origin: this.#fqcn,
-      cn__destination: serverName,
+      cn__destination: destination,
       cn__from: this.#fqcn,
       cn__to: serverName,
       cn__secure: false,
@@ -209,6 +221,7 @@ export class Cell {
         timeoutMs,
       );
       this.#pending.set(id, {
+        destination: options.destination ?? serverName,
         resolve: (reply) => finish(() => resolve(reply)),
         reject: fail,
         progress: () => timer.refresh(),
@@ -237,6 +250,18 @@ export class Cell {
     // A request that cannot be delivered comes back unsigned; it can do no more than fail the request.
     if (type === 'return') return this.#replied({ ...headers, cn__return_code: failureOf(headers) }, nothing);
     if (headers['cn__destination'] !== this.#fqcn) return this.#drop('is addressed to another cell');
+    const origin = headers['cn__origin'];
+    const fromSite = typeof origin === 'string' && origin !== serverName && this.#speaksWith(origin);
+    if (fromSite) {
+      if (this.#auth.isFromSite?.(origin, headers) !== true) {
+        return this.#drop(`does not prove that it comes from "${origin}"`);
+      }
+      // A site may answer what it was asked, and nothing else.
+      if (type === 'reply') this.#replied(headers, payload);
+      else if (type === 'req' && headers['cn__channel'] === streamChannel) this.#requested(headers, payload);
+      else this.#drop('was not asked for');
+      return;
+    }
     if (this.#auth.isFromServer !== undefined && !this.#auth.isFromServer(headers)) {
       return this.#drop('does not carry the signature of the server');
     }
@@ -245,9 +270,24 @@ export class Cell {
     else this.#drop('is of an unknown kind');
   }
 
+  /** A site that was asked something, or whose acknowledgements are still due. */
+  #speaksWith(fqcn: string): boolean {
+    return [...this.#pending.values()].some(({ destination }) => destination === fqcn);
+  }
+
   #replied(headers: MsgpackMap, payload: Uint8Array): void {
+    const origin = headers['cn__origin'];
     const ids = ([] as unknown[]).concat(headers['cn__req_id']);
-    for (const id of ids) this.#pending.get(String(id))?.resolve(replyOf(headers, payload));
+    for (const id of ids) {
+      const pending = this.#pending.get(String(id));
+      if (pending === undefined) continue;
+      // What comes back undelivered (`return`) has our own name as its origin; everything else is from who was asked.
+      if (headers['cn__msg_type'] === 'reply' && origin !== undefined && origin !== pending.destination) {
+        this.#drop('answers what another cell was asked');
+        continue;
+      }
+      pending.resolve(replyOf(headers, payload));
+    }
   }
 
   #requested(headers: MsgpackMap, payload: Uint8Array): void {
@@ -291,9 +331,9 @@ export class Cell {
   }
 
   #streamArrived(headers: MsgpackMap, blob: Uint8Array): void {
-    const pending = this.#pending.get(String(headers['sm__ri']));
+    const pending = this.#asked(headers);
     if (pending !== undefined && headers['sm__ch'] === returnChannel) pending.resolve(replyOf(headers, blob));
-    else if (this.#noticeChannels.has(String(headers['sm__ch']))) {
+    else if (headers['cn__origin'] === serverName && this.#noticeChannels.has(String(headers['sm__ch']))) {
       this.#events.onNotice(String(headers['sm__ch']), String(headers['sm__tp']), blob);
     }
   }

@@ -139,3 +139,22 @@ export function serverProof(certificate: X509Certificate): (headers: MsgpackMap)
     return true;
   };
 }
+
+/**
+ * Whether a message carries the name of a site with the token the server signed for it: the same proof the sites have of each
+ * other. A cell below a relay is named by its path; the site is its last part.
+ */
+export function siteProof(certificate: X509Certificate): (fqcn: string, headers: MsgpackMap) => boolean {
+  const good = new Set<string>();
+  return (fqcn, headers) => {
+    const { client_name: name, [tokenHeader]: token, [tokenSignatureHeader]: signature } = headers;
+    if (typeof name !== 'string' || typeof token !== 'string' || typeof signature !== 'string') return false;
+    if (name !== fqcn.split('.').at(-1) || name === 'server' || token === '') return false;
+    const seen = JSON.stringify([name, token, signature]);
+    if (good.has(seen)) return true;
+    const signed = Buffer.from(name + token, 'utf8');
+    if (!verifyPss(certificate.publicKey, signed, Buffer.from(signature, 'base64'))) return false;
+    if (good.size < 2000) good.add(seen);
+    return true;
+  };
+}

@@ -4,7 +4,7 @@ import { DeskError } from '../../contract/errors.ts';
 import type { Logger } from '../../ports.ts';
 import { Cell, type CellAuth } from './cell.ts';
 import { commonNameOf, samePublicKey } from './certificates.ts';
-import { challenge, type ProvenServer, serverProof } from './challenge.ts';
+import { challenge, type ProvenServer, serverProof, siteProof } from './challenge.ts';
 import type { AdminCredentials } from './credentials.ts';
 import { SessionStepError, type SessionStep } from './errors.ts';
 import {
@@ -85,7 +85,7 @@ export class Connector {
     const { stepMs, pingMs, loginMs, messageMs } = timeouts;
     const fqcn = this.#fqcn;
     const link = await Link.open(this.#target, { fqcn, stepTimeoutMs: stepMs, pingMs, now, signal, onStep });
-    const auth: CellAuth = { headers: undefined, isFromServer: undefined };
+    const auth: CellAuth = { headers: undefined, isFromServer: undefined, isFromSite: undefined };
     let connection: Connection | undefined;
     const cell = new Cell(
       link,
@@ -104,6 +104,7 @@ export class Connector {
     try {
       const server = await challenge(context);
       auth.isFromServer = serverProof(server.certificate);
+      auth.isFromSite = siteProof(server.certificate);
       connection = { cell, auth, context, server };
       return connection;
     } catch (error) {

@@ -7,6 +7,15 @@ import { type Connection, Connector } from './connection.ts';
 import { credentialsOf } from './credentials.ts';
 import { SessionStepError, type SessionStep } from './errors.ts';
 import {
+  ccChannel,
+  evidenceRequest,
+  evidenceTopic,
+  readEvidence,
+  readSites,
+  refuseUnproven,
+  sitesTopic,
+} from './evidence.ts';
+import {
   commandsOf,
   commandTopic,
   hciChannel,
@@ -33,11 +42,14 @@ import type {
   AdminSession,
   CommandInfo,
   CommandReply,
+  ConfidentialSite,
   DownloadOffer,
+  EvidenceOptions,
   ExecuteOptions,
   SessionEnd,
   SessionIdentity,
   SessionState,
+  SiteEvidence,
   UploadSource,
 } from './types.ts';
 import { comeBack } from './reconnect.ts';
@@ -238,6 +250,14 @@ class Session implements AdminSession {
     }
   }
 
+  async confidentialSites(options: EvidenceOptions = {}): Promise<ConfidentialSite[]> {
+    return readSites(await this.#askSite('server', sitesTopic, options));
+  }
+
+  async freshEvidence(fqcn: string, options: EvidenceOptions = {}): Promise<SiteEvidence> {
+    return readEvidence(await this.#askSite(fqcn, evidenceTopic, options));
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#leave('logout');
     return this.#closing;
@@ -293,7 +313,7 @@ class Session implements AdminSession {
     channel: string,
     topic: string,
     payload: Buffer,
-    options: { timeoutMs: number; signal: AbortSignal | undefined; what: string },
+    options: { timeoutMs: number; signal: AbortSignal | undefined; what: string; destination?: string },
   ): Promise<CellReply> {
     if (this.#connection === undefined) throw sessionOver();
     try {
@@ -301,6 +321,20 @@ class Session implements AdminSession {
     } catch (error) {
       throw requestErrorOf(error, options.what, options.timeoutMs);
     }
+  }
+
+  /** A background question: it does not count as use, so it does not keep an idle session open. */
+  async #askSite(fqcn: string, topic: string, options: EvidenceOptions): Promise<CellReply> {
+    if (this.#state.now === 'closed' || this.#closing !== undefined) throw sessionOver();
+    refuseUnproven(this.serverVersion);
+    const { signal, timeoutMs = this.#timeouts.commandMs } = options;
+    await this.#state.connected(timeoutMs, signal);
+    return await this.#request(ccChannel, topic, evidenceRequest(this.#kit.user), {
+      timeoutMs,
+      signal,
+      what: `The request to "${fqcn}"`,
+      destination: fqcn,
+    });
   }
 
   #readReply(line: string, text: string): CommandReply {

@@ -39,9 +39,10 @@ interface Incoming {
 export class StreamReceiver {
   readonly #post: PostChunk;
   readonly #events: ReceiverEvents;
-  readonly #open = new Map<number, Incoming>();
+  /** By origin and number: two cells may use the same number. */
+  readonly #open = new Map<string, Incoming>();
   /** Finished streams: what to say again when their chunks come again. */
-  readonly #finished = new Map<number, { sequence: number; bytes: number }>();
+  readonly #finished = new Map<string, { sequence: number; bytes: number }>();
 
   constructor(post: PostChunk, events: ReceiverEvents) {
     this.#post = post;
@@ -50,26 +51,26 @@ export class StreamReceiver {
 
   /** Takes a `sm__DATA` message. Throws ProtocolError when its headers make no sense. */
   accept(headers: MsgpackMap, payload: Uint8Array): void {
-    const id = countOf(headers, 'sm__id');
+    const id: StreamId = { number: countOf(headers, 'sm__id'), ...originOf(headers) };
     const kind = countOf(headers, 'sm__dt');
-    const finished = this.#finished.get(id);
+    const finished = this.#finished.get(keyOf(id));
     if (finished !== undefined) {
       this.#acknowledge(id, finished.bytes, finished.sequence);
       return;
     }
     if (kind === chunkKind.error) {
-      const open = this.#open.get(id);
-      this.#open.delete(id);
+      const open = this.#open.get(keyOf(id));
+      this.#open.delete(keyOf(id));
       if (open !== undefined) this.#events.failed(open.headers, textOf(headers, 'sm__em'));
       return;
     }
     if (kind !== chunkKind.chunk && kind !== chunkKind.final) return;
-    const stream = this.#open.get(id) ?? this.#begin(id, headers);
+    const stream = this.#open.get(keyOf(id)) ?? this.#begin(id, headers);
     if (stream !== undefined)
       this.#take(id, stream, countOf(headers, 'sm__sq'), payload, kind === chunkKind.final);
   }
 
-  #begin(id: number, headers: MsgpackMap): Incoming | undefined {
+  #begin(id: StreamId, headers: MsgpackMap): Incoming | undefined {
     if (!this.#events.wants(headers)) {
       this.#refuse(
         id,
@@ -94,11 +95,11 @@ export class StreamReceiver {
       waitingBytes: 0,
       acknowledged: 0,
     };
-    this.#open.set(id, stream);
+    this.#open.set(keyOf(id), stream);
     return stream;
   }
 
-  #take(id: number, stream: Incoming, sequence: number, payload: Uint8Array, final: boolean): void {
+  #take(id: StreamId, stream: Incoming, sequence: number, payload: Uint8Array, final: boolean): void {
     if (sequence < stream.nextSequence) {
       this.#acknowledge(id, stream.bytes, stream.nextSequence - 1);
       return;
@@ -117,7 +118,7 @@ export class StreamReceiver {
             ? `${stream.bytes} bytes arrived, ${countOf(stream.headers, 'sm__sz')} were announced`
             : undefined;
     if (reason !== undefined) {
-      this.#open.delete(id);
+      this.#open.delete(keyOf(id));
       this.#refuse(id, reason);
       this.#events.failed(stream.headers, reason);
       return;
@@ -146,10 +147,10 @@ export class StreamReceiver {
     }
   }
 
-  #finish(id: number, stream: Incoming): void {
-    this.#open.delete(id);
+  #finish(id: StreamId, stream: Incoming): void {
+    this.#open.delete(keyOf(id));
     const sequence = stream.nextSequence - 1;
-    this.#finished.set(id, { sequence, bytes: stream.bytes });
+    this.#finished.set(keyOf(id), { sequence, bytes: stream.bytes });
     if (this.#finished.size > limits.rememberedStreams) {
       this.#finished.delete(this.#finished.keys().next().value!);
     }
@@ -158,20 +159,27 @@ export class StreamReceiver {
     this.#events.complete({ headers: stream.headers, blob });
   }
 
-  #acknowledge(id: number, bytes: number, sequence: number): void {
-    const headers = { sm__id: id, sm__dt: chunkKind.ack, sm__os: bytes, sm__sq: sequence };
-    void this.#post(streamTopic.ack, headers, nothing, 'none');
+  #acknowledge(id: StreamId, bytes: number, sequence: number): void {
+    const headers = { sm__id: id.number, sm__dt: chunkKind.ack, sm__os: bytes, sm__sq: sequence };
+    void this.#post(streamTopic.ack, headers, nothing, 'none', id.origin);
   }
 
-  #refuse(id: number, reason: string): void {
-    void this.#post(
-      streamTopic.ack,
-      { sm__id: id, sm__dt: chunkKind.error, sm__em: reason },
-      nothing,
-      'none',
-    );
+  #refuse(id: StreamId, reason: string): void {
+    const headers = { sm__id: id.number, sm__dt: chunkKind.error, sm__em: reason };
+    void this.#post(streamTopic.ack, headers, nothing, 'none', id.origin);
   }
 }
+
+interface StreamId {
+  number: number;
+  /** The cell that sends it; missing when the message does not say. */
+  origin?: string;
+}
+
+const originOf = ({ cn__origin: origin }: MsgpackMap): { origin?: string } =>
+  typeof origin === 'string' ? { origin } : {};
+
+const keyOf = ({ number, origin = '' }: StreamId): string => `${number} ${origin}`;
 
 function wrongSize(stream: Incoming): boolean {
   const announced = countOf(stream.headers, 'sm__sz');

@@ -12,6 +12,8 @@ export interface OutgoingStream {
   blob: Uint8Array;
   /** Application headers, repeated on every chunk. */
   headers?: MsgpackMap;
+  /** The cell it goes to; the server when missing. */
+  destination?: string | undefined;
 }
 
 interface Sending {
@@ -71,7 +73,7 @@ export class StreamSender {
           sm__pe: 'fobs',
           ...(stream.requestId === undefined ? {} : { sm__ri: stream.requestId }),
         };
-        await this.#post(streamTopic.data, headers, chunk, 'bytes');
+        await this.#post(streamTopic.data, headers, chunk, 'bytes', stream.destination);
         offset += chunk.length;
       } while (offset < total);
     } finally {

@@ -12,6 +12,8 @@ export type PostChunk = (
   headers: MsgpackMap,
   payload: Uint8Array,
   encoding: 'bytes' | 'none',
+  /** The cell it goes to; the server when missing. */
+  destination?: string,
 ) => Promise<void>;
 
 /** A count among stream headers. Throws ProtocolError when it is none. */

@@ -56,6 +56,12 @@ export interface ExecuteOptions {
   signal?: AbortSignal;
 }
 
+export interface EvidenceOptions {
+  /** Default 12 s: what FLARE's own sites wait, and a margin. */
+  timeoutMs?: number;
+  signal?: AbortSignal;
+}
+
 /** What `job_mgmt.submit_job` sends: the archive in chunks the caller produces lazily. */
 export interface UploadSource {
   name: string;
@@ -69,6 +75,21 @@ export interface UploadSource {
 export interface DownloadOffer {
   sourceFqcn: string;
   refId: string;
+}
+
+/** A site that takes part in confidential computing. */
+export interface ConfidentialSite {
+  /** Its cell: `server`, `site-1`, `relay-1.site-2`. */
+  fqcn: string;
+  /** Its own name; the server calls itself `server`. */
+  name: string;
+}
+
+/** What a site handed over as proof, as it came. */
+export interface SiteEvidence {
+  /** The name the site answered under: must be compared with the one asked. */
+  siteName: string;
+  tokens: { namespace: string; token: Uint8Array | string }[];
 }
 
 export interface AdminSession {
@@ -93,6 +114,16 @@ export interface AdminSession {
     offer: DownloadOffer,
     options?: { offset?: number; signal?: AbortSignal },
   ): AsyncIterable<Uint8Array>;
+  /**
+   * The sites the server counts as confidential, for any role. An answer proves that the server checks its sites; silence
+   * (`timeout`) proves nothing. Throws unsupported (versions other than 2.7.1 … 2.8), timeout, cancelled, session_lost, unreachable.
+   */
+  confidentialSites(options?: EvidenceOptions): Promise<ConfidentialSite[]>;
+  /**
+   * Asks one site for fresh evidence: it makes a new report for each request, so never more than one at a time. A site without
+   * confidential computing, a slow and a broken one are the same `timeout`. Throws as `confidentialSites`, and remote_failed.
+   */
+  freshEvidence(fqcn: string, options?: EvidenceOptions): Promise<SiteEvidence>;
   /** Logs out, says bye, closes. Never throws. */
   close(): Promise<void>;
 }
