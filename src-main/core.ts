@@ -112,6 +112,9 @@ export function createCore(ports: CorePorts): Core {
   let custodyFollows: (() => void) | undefined;
   let custodyShown: string | undefined;
   const custody = once(async () => (await import('./core/custody.ts')).createCustody(parts));
+  const hostMatrix = once(async () =>
+    (await import('./core/host-matrix.ts')).createHostMatrix(parts),
+  );
   const builds = once(async () => (await import('./core/builds/builds.ts')).createBuilds(parts));
   const settingsState = once(async () => (await import('./core/settings.ts')).createSettingsState(parts));
 
@@ -137,6 +140,7 @@ export function createCore(ports: CorePorts): Core {
     board: board.get,
     settingsState: settingsState.get,
     custody: custody.get,
+    hostMatrix: hostMatrix.get,
     builds: builds.get,
   };
   const router = createRouter({
@@ -148,6 +152,7 @@ export function createCore(ports: CorePorts): Core {
       'session.connections': () => Promise.resolve(sessions.connections),
       'jobs.board': async () => (await board.get()).state,
       'settings.current': settingsState.get,
+      'hosts.matrix': async () => (await hostMatrix.get()).state,
       'builds.board': async () => (await builds.get()).state,
       'custody.current': async () => {
         const held = await custody.get();
@@ -169,6 +174,7 @@ export function createCore(ports: CorePorts): Core {
   const disposed = once(async () => {
     disposal.abort();
     (await board.made()?.catch(() => undefined))?.dispose();
+    (await hostMatrix.made()?.catch(() => undefined))?.dispose();
     (await workspace.made()?.catch(() => undefined))?.dispose();
     custodyFollows?.();
     (await custody.made()?.catch(() => undefined))?.lock();

@@ -23,6 +23,13 @@ export const lineField = z
   .regex(/^[^\0\r\n]*$/, 'a command is one line');
 export const idField = z.string().regex(/^[A-Za-z0-9_.:-]{1,128}$/);
 export const namesField = z.array(nameField).max(1000);
+const hostKeyField = z
+  .string()
+  .regex(/^SHA256:[A-Za-z0-9+/]{43}$/, 'a host key is named SHA256:… as ssh-keygen -l prints it');
+/** Host (`host` or `[host]:port`) or participant → the host key a person accepts for first contact. */
+export const hostKeysField = z
+  .record(nameField, hostKeyField)
+  .refine((keys) => Object.keys(keys).length <= 1000, 'at most 1000 host keys');
 export const placesField = z.array(placeField).max(1000);
 
 /** Text in answers: not capped, main wrote it. */

@@ -4,6 +4,7 @@
  */
 import type { z } from 'zod';
 import type { builds } from './builds.ts';
+import type { hosts } from './hosts.ts';
 import type { certificates, kits } from './kits.ts';
 import type { custody } from './custody.ts';
 import type { diagnostics } from './diagnostics.ts';
@@ -37,6 +38,7 @@ type AnyDeclaration =
   | ValueOf<typeof workspace>
   | ValueOf<typeof drafts>
   | ValueOf<typeof custody>
+  | ValueOf<typeof hosts>
   | ValueOf<typeof builds>;
 type ByName<Kind> = { [D in Extract<AnyDeclaration, { kind: Kind }> as D['name']]: D };
 
@@ -106,6 +108,7 @@ const capabilities: Record<string, () => Promise<Record<string, Declaration>>> =
   workspace: async () => (await import('./workspace.ts')).workspace,
   drafts: async () => (await import('./drafts.ts')).drafts,
   custody: async () => (await import('./custody.ts')).custody,
+  hosts: async () => (await import('./hosts.ts')).hosts,
   builds: async () => (await import('./builds.ts')).builds,
   prompts: async () => (await import('./prompts.ts')).prompts,
 };

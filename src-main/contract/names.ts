@@ -17,6 +17,7 @@ export const callNames = [
   'drafts.undo',
   'drafts.import_csv',
   'drafts.export_csv',
+  'drafts.issuers',
   'drafts.save',
   'drafts.discard',
   'drafts.plan',
@@ -64,6 +65,7 @@ export const taskNames = [
   'jobs.submit',
   'jobs.follow',
   'jobs.download',
+  'hosts.check',
   'builds.run',
 ] as const;
 export const streamNames = ['session.console', 'tasks.watch', 'tasks.log', 'builds.log'] as const;
@@ -75,6 +77,7 @@ export const stateNames = [
   'jobs.board',
   'settings.current',
   'custody.current',
+  'hosts.matrix',
   'builds.board',
 ] as const;
 export const promptNames = [

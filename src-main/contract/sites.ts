@@ -1,6 +1,6 @@
 /** The hosts of the participants: the same step on every one, side by side. */
 import { z } from 'zod';
-import { nameField, namesField, placeField } from './fields.ts';
+import { hostKeysField, namesField, placeField } from './fields.ts';
 import { defineTask } from './kernel.ts';
 import { siteVerbs } from './names.ts';
 import { errorSchema } from './tasks.ts';
@@ -22,15 +22,11 @@ const siteResultSchema = z.strictObject({
   error: errorSchema.optional(),
 });
 
-const hostKeyField = z
-  .string()
-  .regex(/^SHA256:[A-Za-z0-9+/]{43}$/, 'a host key is named SHA256:… as ssh-keygen -l prints it');
-
 export const sites = {
   run: defineTask({
     name: 'sites.run',
     effect: 'write',
-    places: ['file'],
+    places: ['file', 'kit'],
     input: z.strictObject({
       verb: z.enum(siteVerbs),
       /** `project.yml`; `desk.yml` lies beside it. */
@@ -41,11 +37,11 @@ export const sites = {
         .string()
         .regex(/^(prod_)?\d{1,6}$/, 'a run is named prod_NN or NN')
         .optional(),
-      /** Host (`host` or `[host]:port`) or participant → the host key a person accepts for first contact. */
-      accept_host_keys: z
-        .record(nameField, hostKeyField)
-        .refine((keys) => Object.keys(keys).length <= 1000, 'at most 1000 host keys')
-        .optional(),
+      accept_host_keys: hostKeysField.optional(),
+      /** Admin kit that takes confidential sites out of the federation before their VMs are ended; one of the run when missing. */
+      kit: placeField.optional(),
+      /** End a confidential VM although its site could not be taken out first: the whole federation may stop. */
+      force: z.boolean().optional(),
     }),
     output: z.strictObject({ sites: z.array(siteResultSchema) }),
   }),

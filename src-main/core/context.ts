@@ -11,6 +11,7 @@ import type { PlaceBook } from './place-book.ts';
 import type { PromptQueue } from './prompt-queue.ts';
 import type { SessionPool } from './session-pool.ts';
 import type { Builds } from './builds/builds.ts';
+import type { HostMatrix } from './host-matrix.ts';
 import type { Custody, JobBoard, Workspace } from './parts.ts';
 import type { StateCell } from './state-cell.ts';
 import type { TaskLogs } from './task-logs.ts';
@@ -36,6 +37,7 @@ export interface CoreParts {
   readonly board: () => Promise<JobBoard>;
   readonly settingsState: () => Promise<StateCell<StateValue<'settings.current'>>>;
   readonly custody: () => Promise<Custody>;
+  readonly hostMatrix: () => Promise<HostMatrix>;
   readonly builds: () => Promise<Builds>;
 }
 

@@ -2,6 +2,8 @@ import { DeskError } from '../contract/errors.ts';
 import type { SiteResult } from '../services/sites/index.ts';
 import type { ChildTask } from '../services/tasks/index.ts';
 import type { TaskHandlers, WorkContext } from './context.ts';
+import { leaveWith } from './leave-federation.ts';
+import { adminKitOf, prodFolderOf, withImages } from './site-images.ts';
 import { chooseSites } from './site-targets.ts';
 import { sshOptionsOf } from './ssh-options.ts';
 import { soundProject } from './sound-project.ts';
@@ -9,7 +11,7 @@ import { soundProject } from './sound-project.ts';
 const bad: ReadonlySet<string> = new Set(['failed', 'cancelled']);
 
 /** One child task per site, made when the site first reports. */
-function childrenOf(context: WorkContext) {
+export function childrenOf(context: WorkContext) {
   const children = new Map<string, ChildTask>();
   const childFor = (target: string): ChildTask => {
     const child = children.get(target) ?? context.task.child(target);
@@ -39,7 +41,11 @@ export const handlers: Pick<TaskHandlers, 'sites.run'> = {
     async run(input, context) {
       const { core, task, signal } = context;
       const { project, desk } = await soundProject(input);
-      const { targets, withoutHost } = chooseSites(project, desk, input);
+      const { targets: plain, withoutHost } = chooseSites(project, desk, input);
+      const { targets } = await withImages(project, plain, signal);
+      const [first] = targets;
+      const prodFolder = first === undefined ? undefined : prodFolderOf(first);
+      const kit = input.kit ?? (prodFolder === undefined ? undefined : adminKitOf(project, prodFolder));
       if (input.verb === 'distribute' && targets.some(({ kit }) => kit === undefined)) {
         throw new DeskError('not_found', `No kits were provisioned for ${input.file} yet.`, {
           hint: `Make them first: flaredesk provision -p ${input.file}`,
@@ -58,6 +64,8 @@ export const handlers: Pick<TaskHandlers, 'sites.run'> = {
           ssh: sshOptionsOf({ core, signal, targets, accepted: input.accept_host_keys ?? {}, task }),
           narrate: (site, line) => core.logger.debug(line, { task: task.id, site }),
           ...(desk ? { parallel: desk.transfer.parallel } : {}),
+          ...(kit === undefined ? {} : { leave: leaveWith(core, kit) }),
+          ...(input.force === undefined ? {} : { force: input.force }),
           verifyKit: async (kit, { signal: stop }) => {
             const { problems } = await verifyKit(kit, {
               now: core.clock.now(),

@@ -8,6 +8,7 @@ import type { Terminal } from './terminal.ts';
 import { registerConsole } from './commands/console.ts';
 import { registerCvm } from './commands/cvm.ts';
 import { registerDemo } from './commands/demo.ts';
+import { registerHost } from './commands/host.ts';
 import { registerJob } from './commands/job.ts';
 import { registerKit } from './commands/kit.ts';
 import { registerProject } from './commands/project.ts';
@@ -24,6 +25,7 @@ const registrations: readonly RegisterCommands[] = [
   registerKit,
   registerCvm,
   registerSites,
+  registerHost,
   registerSession,
   registerConsole,
   registerJob,

@@ -1,6 +1,7 @@
 import { DeskError } from '../../contract/errors.ts';
 import type { CallContext } from '../context.ts';
 import { sshOptionsOf } from '../ssh-options.ts';
+import { withImages } from '../site-images.ts';
 import { chooseSites } from '../site-targets.ts';
 import { soundProject } from '../sound-project.ts';
 
@@ -12,7 +13,11 @@ export async function readSiteLog(
   { core, signal }: CallContext,
 ): Promise<{ path: string; text: string; truncated: boolean }> {
   const { project, desk } = await soundProject({ file });
-  const { targets } = chooseSites(project, desk, { only: [participant] });
+  const { targets } = await withImages(
+    project,
+    chooseSites(project, desk, { only: [participant] }).targets,
+    signal,
+  );
   const { runSites } = await import('../../services/sites/index.ts');
   const { sites } = await runSites(
     { step: 'status', targets, ssh: sshOptionsOf({ core, signal, targets }), logLines: lines },

@@ -25,6 +25,8 @@ interface SitesCommandOptions {
   only?: string[];
   prod?: string;
   acceptHostKey?: Record<string, string>;
+  kit?: string;
+  force?: boolean;
 }
 
 const failed = (site: Sites[number]): boolean => site.state === 'failed' || site.state === 'cancelled';
@@ -51,7 +53,7 @@ function render(desk: Desk, sites: Sites): string {
 }
 
 /** NAME=SHA256:…, repeatable. */
-function hostKey(value: string, before: Record<string, string> | undefined): Record<string, string> {
+export function hostKey(value: string, before: Record<string, string> | undefined): Record<string, string> {
   const [, name, fingerprint] = /^(.+?)=(SHA256:.+)$/.exec(value) ?? [];
   if (name === undefined || fingerprint === undefined) {
     throw new InvalidArgumentError('It must be NAME=SHA256:…, as ssh-keygen -l shows the key.');
@@ -63,7 +65,13 @@ const step = (verb: Verb) => async (desk: Desk, options: SitesCommandOptions) =>
   const answer = await desk.runTask('sites.run', {
     verb,
     file: desk.place(options.project),
-    ...given({ only: options.only, prod: options.prod, accept_host_keys: options.acceptHostKey }),
+    ...given({
+      only: options.only,
+      prod: options.prod,
+      accept_host_keys: options.acceptHostKey,
+      kit: options.kit === undefined ? undefined : desk.place(options.kit),
+      force: options.force,
+    }),
   });
   return desk.printer.answer(answer, ({ sites }) => render(desk, sites), exitOf);
 };
@@ -76,7 +84,12 @@ export const registerSites: RegisterCommands = (program: Command, host: CommandH
     'flaredesk sites check -p project.yml',
   );
   for (const verb of siteVerbs) {
-    command(sites, verb, summaries[verb], `flaredesk sites ${verb} -p project.yml --only site-1,site-2`)
+    const one = command(
+      sites,
+      verb,
+      summaries[verb],
+      `flaredesk sites ${verb} -p project.yml --only site-1,site-2`,
+    )
       .option('-p, --project <file>', 'project.yml, with desk.yml beside it', 'project.yml')
       .option('--only <names>', 'only these participants, comma-separated', list)
       .option('--prod <nn>', 'kits of this prod_NN (default: the newest)')
@@ -84,7 +97,15 @@ export const registerSites: RegisterCommands = (program: Command, host: CommandH
         '--accept-host-key <name=key>',
         'accept this SHA256:… key of a host not met before; name: the participant, host or [host]:port (repeatable)',
         hostKey,
-      )
-      .action(run(host, step(verb)));
+      );
+    if (verb === 'stop') {
+      one
+        .option(
+          '--kit <dir>',
+          'admin kit that shuts confidential sites down by command first (default: one of the run)',
+        )
+        .option('--force', 'end a confidential VM although that failed: the whole federation may stop');
+    }
+    one.action(run(host, step(verb)));
   }
 };

@@ -1,6 +1,6 @@
 /** What the host checks take and give. */
 import type { ErrorAnswer } from '../../contract/errors.ts';
-import type { ProbeContext, ProbedImage, ProbeFix, ProbeState } from '../../domain/cc/host-probes/index.ts';
+import type { HostProbe, ProbeContext, ProbedImage, ProbeFix, ProbeState } from '../../domain/cc/host-probes/index.ts';
 import type { SiteTarget } from '../sites/index.ts';
 
 export interface HostTarget {
@@ -14,7 +14,7 @@ export interface ProbeResult {
   number: number;
   id: string;
   title: string;
-  group: string;
+  group: HostProbe['group'];
   state: ProbeState;
   /** What was found, in a few words. */
   summary: string;

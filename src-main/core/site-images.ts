@@ -1,0 +1,89 @@
+/** Which participants run in a confidential VM, and the image each host is given. */
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { DeskError } from '../contract/errors.ts';
+import type { Project } from '../domain/project/model.ts';
+import { toPlain } from '../domain/project/yaml/node.ts';
+import type { SiteTarget } from '../services/sites/index.ts';
+import { makesImages } from './builds/plan.ts';
+import { imageFactsOf } from './image-facts.ts';
+
+export interface ImagedSites {
+  targets: SiteTarget[];
+  /** Sites that hand a GPU to their VM. */
+  gpuSites: ReadonlySet<string>;
+}
+
+interface CcFacts {
+  hostsEntries: { name: string; address: string }[];
+  gpu: boolean;
+}
+
+/** `prod_NN/<site>/<site>.tgz`, where packaging leaves it; undefined where none was built. */
+export function imageArchive(kit: string, site: string): string | undefined {
+  const archive = join(kit, `${site}.tgz`);
+  return existsSync(archive) ? archive : undefined;
+}
+
+/**
+ * Adds the image to every target that runs in a confidential VM: one with a `cc_config` in a project that packages images.
+ * Such a site is never given its bare kit. Reading an archive for the first time takes as long as hashing it.
+ */
+export async function withImages(
+  project: Project,
+  targets: readonly SiteTarget[],
+  signal?: AbortSignal,
+): Promise<ImagedSites> {
+  const gpuSites = new Set<string>();
+  if (!makesImages(project)) return { targets: [...targets], gpuSites };
+  const files = new Map(project.participants.map(({ name, ccConfig }) => [name, ccConfig]));
+  const imaged = await Promise.all(
+    targets.map(async (target): Promise<SiteTarget> => {
+      const file = files.get(target.name);
+      if (file === undefined) return target;
+      const { hostsEntries, gpu } = await ccFacts(file, project);
+      if (gpu) gpuSites.add(target.name);
+      const archive = target.kit === undefined ? undefined : imageArchive(target.kit, target.name);
+      if (archive === undefined)
+        return {
+          ...target,
+          cvm: { reason: `No image of ${target.name} was built${target.prod ? ` in ${target.prod}` : ''}.` },
+        };
+      try {
+        const image = await imageFactsOf(archive, signal);
+        return { ...target, cvm: { image: { ...image, hostsEntries } } };
+      } catch (error) {
+        signal?.throwIfAborted();
+        const why = error instanceof DeskError ? error.message : `${archive} cannot be read as an image.`;
+        return { ...target, cvm: { reason: why } };
+      }
+    }),
+  );
+  return { targets: imaged, gpuSites };
+}
+
+async function ccFacts(file: string, project: Project): Promise<CcFacts> {
+  const { readYamlFile } = await import('../services/projects/index.ts');
+  const { root } = await readYamlFile(file, project.line);
+  const plain = root === undefined ? {} : (toPlain(root) as Record<string, unknown> | null);
+  const written = plain?.['hosts_entries'] ?? plain?.['host_entries'];
+  const entries = typeof written === 'object' && written !== null ? Object.entries(written) : [];
+  const issuers = Array.isArray(plain?.['cc_issuers']) ? (plain['cc_issuers'] as { path?: unknown }[]) : [];
+  return {
+    hostsEntries: entries.flatMap(([name, address]) =>
+      typeof address === 'string' ? [{ name, address }] : [],
+    ),
+    gpu: issuers.some(({ path }) => typeof path === 'string' && /gpu/i.test(path)),
+  };
+}
+
+/** The kit of an administrator who may shut sites down, in the folder of one run; undefined when it is not here. */
+export function adminKitOf(project: Project, prodFolder: string): string | undefined {
+  return project.participants
+    .filter(({ type, role }) => type === 'admin' && role === 'project_admin')
+    .map(({ name }) => join(prodFolder, name))
+    .find((folder) => existsSync(join(folder, 'startup')));
+}
+
+export const prodFolderOf = (target: SiteTarget): string | undefined =>
+  target.kit === undefined ? undefined : dirname(target.kit);
