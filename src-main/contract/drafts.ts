@@ -12,8 +12,11 @@ import { placeSchema } from './places.ts';
 const textField = z.string().max(5_000_000);
 const valueField: z.ZodType = z.json();
 
-/** Which of the draft's two files. */
-export const draftFileField = z.enum(['project', 'desk']);
+/** Which of the draft's files: `cc:NAME` is a confidential-computing file that a participant names. */
+export const draftFileField = z.union([
+  z.enum(['project', 'desk']),
+  z.templateLiteral(['cc:', z.string().min(1).max(255)]),
+]);
 
 /** Step by step into a mapping: `['participants', 2, 'org']`. */
 const pathField = z.array(z.union([z.string().max(255), z.int().min(0).max(100_000)])).max(20);
@@ -21,6 +24,26 @@ const pathField = z.array(z.union([z.string().max(255), z.int().min(0).max(100_0
 export const draftOperationSchema = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('set'), file: draftFileField, path: pathField, value: valueField }),
   z.strictObject({ op: z.literal('unset'), file: draftFileField, path: pathField }),
+  /** Gives a key another name; its value and comments stay. */
+  z.strictObject({
+    op: z.literal('rename_key'),
+    file: draftFileField,
+    path: pathField,
+    key: z.string().min(1).max(255),
+  }),
+  /** Names a confidential-computing file for a server or client, made from a commented example unless it is there. */
+  z.strictObject({
+    op: z.literal('enable_cc'),
+    name: nameField,
+    environment: z.enum(['onprem_cvm', 'mock', 'azure_cvm', 'azure_confidential_container']).optional(),
+    docker_archive: z.string().min(1).max(4096).optional(),
+    check_frequency: z.int().min(1).max(1_000_000).optional(),
+    kbs_port: z.int().min(1).max(65_535).optional(),
+    /** Python classes. */
+    issuers: z.array(z.string().max(255)).max(20).optional(),
+  }),
+  /** The participant names no confidential-computing file any more; the file itself stays. */
+  z.strictObject({ op: z.literal('disable_cc'), name: nameField }),
   z.strictObject({
     op: z.literal('add_participant'),
     participant: z.record(z.string().max(255), valueField),
@@ -48,6 +71,15 @@ export const draftParticipantSchema = z.strictObject({
   properties: z.record(z.string(), z.unknown()),
   /** Its entry in `desk.yml`, as written. */
   host: z.record(z.string(), z.unknown()).optional(),
+  /** Its confidential-computing file; `own` = edited in this draft. */
+  cc: z
+    .strictObject({
+      file: z.string(),
+      own: z.boolean(),
+      /** Missing while the file does not parse. */
+      values: z.record(z.string(), z.unknown()).optional(),
+    })
+    .optional(),
 });
 
 export const draftSchema = z.strictObject({
@@ -61,6 +93,7 @@ export const draftSchema = z.strictObject({
   files: z.strictObject({
     project: z.strictObject({ text: z.string(), base: z.string() }),
     desk: z.strictObject({ text: z.string(), base: z.string() }),
+    cc: z.array(z.strictObject({ name: z.string(), text: z.string(), base: z.string() })),
   }),
   /** What the texts say; missing while one of them does not parse. */
   model: z
@@ -70,13 +103,47 @@ export const draftSchema = z.strictObject({
       flare: z.string(),
       participants: z.array(draftParticipantSchema),
       defaults: z.record(z.string(), z.unknown()),
+      /** What the project as a whole says about confidential computing. */
+      confidential: z.strictObject({
+        has_builder: z.boolean(),
+        has_packager: z.boolean(),
+        build_image_cmd: z.string(),
+        builders: z.record(z.string(), z.unknown()),
+        kbs: z.record(z.string(), z.unknown()),
+      }),
     })
     .optional(),
   findings: z.array(findingSchema),
   can_undo: z.boolean(),
   can_redo: z.boolean(),
   /** Set when another program changed the file on disk since this draft began. */
-  conflict: z.strictObject({ project: z.string().optional(), desk: z.string().optional() }).optional(),
+  conflict: z
+    .strictObject({
+      project: z.string().optional(),
+      desk: z.string().optional(),
+      cc: z.record(z.string(), z.string()).optional(),
+    })
+    .optional(),
+});
+
+export const issuerSchema = z.strictObject({
+  path: z.string(),
+  usual_id: z.string(),
+  title: z.string(),
+  proves: z.string(),
+  environments: z.array(z.string()),
+  packages: z.array(z.string()),
+  remark: z.string().optional(),
+  args: z.array(
+    z.strictObject({
+      name: z.string(),
+      kind: z.enum(['text', 'count', 'seconds']),
+      required: z.boolean(),
+      fallback: z.union([z.string(), z.number()]).optional(),
+      choices: z.array(z.string()).optional(),
+      about: z.string(),
+    }),
+  ),
 });
 
 /**
@@ -196,7 +263,15 @@ export const drafts = {
     input: z.strictObject({}),
     output: z.strictObject({ text: z.string() }),
   }),
-  /** Writes both files (atomically) and opens the project. Refused with `conflict` when the disk changed, unless told what to keep. */
+  /** The attesters NVFlare has, with their arguments: what a form can offer. */
+  issuers: defineCall({
+    name: 'drafts.issuers',
+    effect: 'read',
+    deadlineMs: 10_000,
+    input: z.strictObject({}),
+    output: z.strictObject({ issuers: z.array(issuerSchema) }),
+  }),
+  /** Writes the files (atomically) and opens the project. Refused with `conflict` when the disk changed, unless told what to keep. */
   save: defineCall({
     name: 'drafts.save',
     effect: 'write',

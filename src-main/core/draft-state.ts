@@ -1,5 +1,6 @@
 /** The draft as a replicated state. */
 import type { StateValue } from '../contract/index.ts';
+import { createNameLookup } from '../services/projects/index.ts';
 import { createDrafts, type Draft, type Drafts } from '../services/drafts/index.ts';
 import type { CoreParts } from './context.ts';
 import { createStateCell, type StateCell } from './state-cell.ts';
@@ -16,7 +17,11 @@ export async function createDraftState(
 ): Promise<{ drafts: Drafts; state: StateCell<Value> }> {
   const documents = (await core.store()).documents;
   const state = createStateCell<Value>({ draft: null });
-  const drafts = createDrafts({ documents, onChange: (draft) => state.set(plain(draft)) });
+  const drafts = createDrafts({
+    documents,
+    onChange: (draft) => state.set(plain(draft)),
+    lookUpName: createNameLookup(),
+  });
   state.set(plain(await drafts.current()));
   return { drafts, state };
 }

@@ -1,4 +1,5 @@
 import { DeskError } from '../contract/errors.ts';
+import { issuerClasses } from '../domain/cc/issuers.ts';
 import type { CallHandlers, CoreParts } from './context.ts';
 import { soundProject } from './sound-project.ts';
 
@@ -11,6 +12,7 @@ type Names =
   | 'drafts.undo'
   | 'drafts.import_csv'
   | 'drafts.export_csv'
+  | 'drafts.issuers'
   | 'drafts.save'
   | 'drafts.discard'
   | 'drafts.plan';
@@ -39,6 +41,26 @@ export const handlers: Pick<CallHandlers, Names> = {
   'drafts.import_csv': async ({ revision, text, apply }, { core }) =>
     (await core.drafts()).importCsv(revision, text, apply),
   'drafts.export_csv': async (_input, { core }) => ({ text: await (await core.drafts()).exportCsv() }),
+  'drafts.issuers': () =>
+    Promise.resolve({
+      issuers: issuerClasses.map(({ usualId, args, environments, packages, ...one }) => ({
+        path: one.path,
+        usual_id: usualId,
+        title: one.title,
+        proves: one.proves,
+        environments: [...environments],
+        packages: [...packages],
+        ...(one.remark === undefined ? {} : { remark: one.remark }),
+        args: Object.entries(args).map(([name, { kind, required, fallback, choices, about }]) => ({
+          name,
+          kind,
+          required: required ?? false,
+          about,
+          ...(fallback === undefined ? {} : { fallback }),
+          ...(choices === undefined ? {} : { choices: [...choices] }),
+        })),
+      })),
+    }),
   'drafts.save': async ({ keep }, { core }) => {
     const { file } = await (await core.drafts()).save(keep);
     const workspace = await core.workspace();

@@ -8,7 +8,8 @@ export const handlers: Pick<CallHandlers, 'projects.create' | 'projects.check' |
   },
 
   'projects.check': async (input) => {
-    const { findings, participantCount } = await loadFor(input);
+    const { createNameLookup } = await import('../services/projects/index.ts');
+    const { findings, participantCount } = await loadFor({ ...input, lookUpName: createNameLookup() });
     return { findings, participants: participantCount };
   },
 

@@ -2,7 +2,7 @@
 import { DeskError } from '../contract/errors.ts';
 import type { Finding } from '../contract/finding.ts';
 import type { Project } from '../domain/project/model.ts';
-import type { DeskFile } from '../services/projects/index.ts';
+import type { DeskFile, LookUpName } from '../services/projects/index.ts';
 
 export interface ProjectInput {
   file: string;
@@ -13,6 +13,8 @@ export interface ProjectInput {
   overlay?: ReadonlyMap<string, string>;
   /** Where kits are written; what desk.yml says, or beside the project, when missing. */
   workspace?: string | undefined;
+  /** Looks up the names confidential sites connect to; missing = they are not looked up. */
+  lookUpName?: LookUpName | undefined;
 }
 
 export async function loadFor(input: ProjectInput) {
@@ -22,6 +24,7 @@ export async function loadFor(input: ProjectInput) {
     ...(input.flare === undefined ? {} : { flare: input.flare }),
     ...(input.add_clients === undefined ? {} : { addClients: input.add_clients }),
     ...(input.add_users === undefined ? {} : { addUsers: input.add_users }),
+    ...(input.lookUpName === undefined ? {} : { lookUpName: input.lookUpName }),
     ...(input.overlay === undefined ? {} : { overlay: input.overlay }),
   });
 }

@@ -6,11 +6,20 @@ import type { DraftOperation } from '../../contract/drafts.ts';
 import type { Finding } from '../../contract/finding.ts';
 import type { FlareLine } from '../../domain/project/model.ts';
 import { starterDesk, starterProject } from '../../domain/project/starter.ts';
-import { loadProject, readTextFile, replaceFile } from '../projects/index.ts';
+import { loadProject, type LookUpName, readTextFile, replaceFile } from '../projects/index.ts';
+import { ccFileName } from '../../domain/cc/enable.ts';
 import type { DocumentRepository } from '../store/index.ts';
 import { type DraftModel, findingsOf, modelOf } from './analyse.ts';
 import { type CsvRow, planCsv, toCsv } from './csv.ts';
-import { applyOperation, type DraftTexts, draftFiles } from './operations.ts';
+import { ccNamesIn, ccOverlay, takeCcFilesIn } from './cc-texts.ts';
+import {
+  applyOperation,
+  type DraftFile,
+  type DraftTexts,
+  draftFiles,
+  fileIn,
+  withFile,
+} from './operations.ts';
 import { createShelf, type DraftRecord, mostUndo } from './record.ts';
 
 /** A draft as the window shows it. */
@@ -20,18 +29,22 @@ export interface Draft {
   kind: 'new' | 'edit';
   label: string;
   step: string;
-  files: Record<'project' | 'desk', { text: string; base: string }>;
+  files: Record<'project' | 'desk', { text: string; base: string }> & {
+    cc: { name: string; text: string; base: string }[];
+  };
   model?: DraftModel;
   findings: Finding[];
   can_undo: boolean;
   can_redo: boolean;
-  conflict?: { project?: string; desk?: string };
+  conflict?: { project?: string; desk?: string; cc?: Record<string, string> };
 }
 
 export interface DraftContext {
   documents: DocumentRepository;
   /** Told after each change; null when nothing is edited. */
   onChange: (draft: Draft | null) => void;
+  /** Looks up the names confidential sites connect to; missing = they are not looked up. */
+  lookUpName?: LookUpName;
 }
 
 export interface Drafts {
@@ -43,7 +56,7 @@ export interface Drafts {
   begin(file: string): Promise<{ id: string; resumed: boolean }>;
   /** Throws `conflict` when `revision` is not the newest, and what the operations throw. */
   edit(revision: number, operations: readonly DraftOperation[]): Promise<{ revision: number }>;
-  setText(revision: number, file: 'project' | 'desk', text: string): Promise<{ revision: number }>;
+  setText(revision: number, file: DraftFile, text: string): Promise<{ revision: number }>;
   setStep(step: string): Promise<void>;
   undo(direction: 'undo' | 'redo'): Promise<{ revision: number }>;
   importCsv(revision: number, text: string, apply: boolean): Promise<{ rows: CsvRow[]; revision: number }>;
@@ -74,7 +87,7 @@ async function textOnDisk(path: string): Promise<string | undefined> {
 }
 
 /** Keeps the drafts of this machine; every change is in the store before it is told. */
-export function createDrafts({ documents, onChange }: DraftContext): Drafts {
+export function createDrafts({ documents, onChange, lookUpName }: DraftContext): Drafts {
   const shelf = createShelf(documents);
   let last: Promise<unknown> = Promise.resolve();
 
@@ -93,10 +106,15 @@ export function createDrafts({ documents, onChange }: DraftContext): Drafts {
   };
 
   const conflictOf = async (draft: DraftRecord): Promise<Draft['conflict']> => {
-    const differing: { project?: string; desk?: string } = {};
+    const differing: NonNullable<Draft['conflict']> = {};
     for (const which of ['project', 'desk'] as const) {
       const onDisk = (await textOnDisk(fileOf(draft.folder, which))) ?? '';
       if (onDisk !== draft.base[which]) differing[which] = onDisk;
+    }
+    for (const name of ccNamesIn(draft.texts.project)) {
+      if (draft.texts.cc[name] === undefined) continue;
+      const onDisk = (await textOnDisk(join(draft.folder, name))) ?? '';
+      if (onDisk !== (draft.base.cc[name] ?? '')) differing.cc = { ...differing.cc, [name]: onDisk };
     }
     return Object.keys(differing).length > 0 ? differing : undefined;
   };
@@ -113,9 +131,13 @@ export function createDrafts({ documents, onChange }: DraftContext): Drafts {
       files: {
         project: { text: draft.texts.project, base: draft.base.project },
         desk: { text: draft.texts.desk, base: draft.base.desk },
+        cc: ccNamesIn(draft.texts.project).flatMap((name) => {
+          const text = draft.texts.cc[name];
+          return text === undefined ? [] : [{ name, text, base: draft.base.cc[name] ?? '' }];
+        }),
       },
       ...(model ? { model } : {}),
-      findings: await findingsOf(draft.folder, draft.texts),
+      findings: await findingsOf(draft.folder, draft.texts, lookUpName),
       can_undo: draft.undo.length > 0,
       can_redo: draft.redo.length > 0,
       ...(conflict ? { conflict } : {}),
@@ -127,15 +149,18 @@ export function createDrafts({ documents, onChange }: DraftContext): Drafts {
     onChange(await view(draft));
   };
 
+  const takeIn = (draft: DraftRecord, more: readonly string[] = []): Promise<DraftRecord> =>
+    takeCcFilesIn(draft, textOnDisk, more);
+
   /** Takes new texts in, with the old ones on the undo stack. */
   const change = async (draft: DraftRecord, texts: DraftTexts): Promise<{ revision: number }> => {
-    const next = {
+    const next = await takeIn({
       ...draft,
       revision: draft.revision + 1,
       texts,
       undo: [...draft.undo, draft.texts].slice(-mostUndo),
       redo: [],
-    };
+    });
     await keep(next);
     return { revision: next.revision };
   };
@@ -148,7 +173,8 @@ export function createDrafts({ documents, onChange }: DraftContext): Drafts {
     });
   };
 
-  const start = async (draft: DraftRecord): Promise<void> => {
+  const start = async (begun: DraftRecord): Promise<void> => {
+    const draft = await takeIn(begun);
     await shelf.write(draft);
     await shelf.setCurrent(draft.folder);
     onChange(await view(draft));
@@ -167,10 +193,15 @@ export function createDrafts({ documents, onChange }: DraftContext): Drafts {
         `${draft.folder} cannot be made: ${(error as NodeJS.ErrnoException).code ?? ''}.`,
       );
     });
-    for (const which of ['project', 'desk'] as const) {
-      const path = fileOf(draft.folder, which);
-      const text = draft.texts[which];
+    const writes: [string, string][] = [
+      // What project.yml names is there before it is named.
+      ...ccOverlay(draft.folder, draft.texts),
+      [fileOf(draft.folder, 'project'), draft.texts.project],
+      [fileOf(draft.folder, 'desk'), draft.texts.desk],
+    ];
+    for (const [path, text] of writes) {
       if (text === '' || text === (await textOnDisk(path))) continue;
+      await mkdir(dirname(path), { recursive: true });
       const mode = await stat(path).then(
         (facts) => facts.mode & 0o777,
         () => 0o644,
@@ -201,8 +232,8 @@ export function createDrafts({ documents, onChange }: DraftContext): Drafts {
           kind: 'new',
           folder,
           step: 'server',
-          base: { project: '', desk: '' },
-          texts: { project, desk: starterDesk(flare, []) },
+          base: { project: '', desk: '', cc: {} },
+          texts: { project, desk: starterDesk(flare, []), cc: {} },
           undo: [],
           redo: [],
         });
@@ -221,7 +252,7 @@ export function createDrafts({ documents, onChange }: DraftContext): Drafts {
         const desk = (await textOnDisk(fileOf(folder, 'desk'))) ?? '';
         await refuseNewer(file);
         const id = randomUUID();
-        const texts = { project, desk };
+        const texts = { project, desk, cc: {} };
         await start({
           id,
           revision: 1,
@@ -237,15 +268,21 @@ export function createDrafts({ documents, onChange }: DraftContext): Drafts {
       }),
     edit: (revision, operations) =>
       inTurn(async () => {
-        const draft = await record();
-        expect(draft, revision);
+        const written = await record();
+        expect(written, revision);
+        // A settings file that is on disk already is taken up, never written over.
+        const draft = await takeIn(
+          written,
+          operations.flatMap((one) => (one.op === 'enable_cc' ? [ccFileName(one.name)] : [])),
+        );
         return change(draft, operations.reduce(applyOperation, withDesk(draft.texts)));
       }),
     setText: (revision, file, text) =>
       inTurn(async () => {
         const draft = await record();
         expect(draft, revision);
-        return change(draft, { ...draft.texts, [file]: text });
+        fileIn(draft.texts, file);
+        return change(draft, withFile(draft.texts, file, text));
       }),
     setStep: (step) =>
       inTurn(async () => {
@@ -259,13 +296,13 @@ export function createDrafts({ documents, onChange }: DraftContext): Drafts {
         const texts = from.pop();
         if (!texts) throw new DeskError('conflict', `There is nothing to ${direction}.`);
         const other = direction === 'undo' ? 'redo' : 'undo';
-        const next = {
+        const next = await takeIn({
           ...draft,
           revision: draft.revision + 1,
           texts,
           [direction]: from,
           [other]: [...draft[other], draft.texts].slice(-mostUndo),
-        };
+        });
         await keep(next);
         return { revision: next.revision };
       }),
@@ -302,7 +339,7 @@ export function createDrafts({ documents, onChange }: DraftContext): Drafts {
     discard: () => inTurn(async () => end(await record())),
     async overlay() {
       const { folder, texts } = await record();
-      const overlay = new Map([[fileOf(folder, 'project'), texts.project]]);
+      const overlay = new Map([[fileOf(folder, 'project'), texts.project], ...ccOverlay(folder, texts)]);
       if (texts.desk !== '') overlay.set(fileOf(folder, 'desk'), texts.desk);
       return { file: fileOf(folder, 'project'), overlay };
     },

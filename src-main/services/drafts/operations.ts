@@ -1,6 +1,8 @@
 /** What a form changes, as edits of the two texts. Everything the form does not know stays as it is written. */
 import { DeskError } from '../../contract/errors.ts';
 import type { DraftOperation } from '../../contract/drafts.ts';
+import { ccFileName, withCcBuilder } from '../../domain/cc/enable.ts';
+import { ccStarter } from '../../domain/cc/starter.ts';
 import { addParticipant, type NewParticipant, removeParticipant } from '../../domain/project/edit.ts';
 import { editYaml } from '../../domain/project/yaml/edit.ts';
 import { child, textOf, toPlain } from '../../domain/project/yaml/node.ts';
@@ -10,7 +12,11 @@ import type { WritableValue } from '../../domain/project/yaml/write.ts';
 export interface DraftTexts {
   project: string;
   desk: string;
+  /** Confidential-computing files by their path in the project's folder. */
+  cc: Record<string, string>;
 }
+
+export type DraftFile = 'project' | 'desk' | `cc:${string}`;
 
 export const draftFiles = { project: 'project.yml', desk: 'desk.yml' } as const;
 
@@ -72,7 +78,59 @@ function changeParticipant(
     desk = unset(desk, draftFiles.desk, ['hosts', name]);
     desk = set(desk, draftFiles.desk, ['hosts', renamed], host);
   }
-  return { project, desk };
+  return { ...texts, project, desk };
+}
+
+/** The text a form edits, and what it is called in messages. Throws `not_found` for a file this draft does not hold. */
+export function fileIn(texts: DraftTexts, file: DraftFile): { text: string; name: string } {
+  if (file === 'project' || file === 'desk') return { text: texts[file], name: draftFiles[file] };
+  const name = file.slice('cc:'.length);
+  const text = texts.cc[name];
+  if (text !== undefined) return { text, name };
+  throw new DeskError('not_found', `This draft does not hold ${name}.`, {
+    hint: 'Name it as cc_config of a participant first; files outside the project folder are edited elsewhere.',
+  });
+}
+
+export function withFile(texts: DraftTexts, file: DraftFile, text: string): DraftTexts {
+  if (file === 'project' || file === 'desk') return { ...texts, [file]: text };
+  return { ...texts, cc: { ...texts.cc, [file.slice('cc:'.length)]: text } };
+}
+
+type EnableCc = Extract<DraftOperation, { op: 'enable_cc' }>;
+
+/** Names a settings file for the participant, made from a commented example unless it is there already. */
+function enableCc(texts: DraftTexts, operation: EnableCc): DraftTexts {
+  const at = indexOf(texts.project, operation.name);
+  const { participants } = plainOf(texts.project, draftFiles.project) as {
+    participants: Record<string, unknown>[];
+  };
+  const own = participants[at] ?? {};
+  const { type } = own;
+  if (type !== 'server' && type !== 'client') {
+    throw new DeskError('invalid_input', 'Confidential computing covers the server and the clients.');
+  }
+  let project = withCcBuilder(texts.project, draftFiles.project);
+  if (own.cc_config !== undefined && own.cc_config !== null && own.cc_config !== '')
+    return { ...texts, project };
+  const name = ccFileName(operation.name);
+  project = set(project, draftFiles.project, ['participants', at, 'cc_config'], name);
+  const server = participants.find((one) => one.type === 'server') ?? {};
+  const number = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined);
+  const text =
+    texts.cc[name] ??
+    ccStarter({
+      role: type,
+      environment: operation.environment,
+      serverName: typeof server.name === 'string' ? server.name : undefined,
+      serverPort: number(server.fed_learn_port),
+      adminPort: number(server.admin_port),
+      kbsPort: operation.kbs_port,
+      dockerArchive: operation.docker_archive,
+      checkFrequency: operation.check_frequency,
+      issuers: operation.issuers,
+    });
+  return { ...texts, project, cc: { ...texts.cc, [name]: text } };
 }
 
 /**
@@ -82,12 +140,26 @@ function changeParticipant(
 export function applyOperation(texts: DraftTexts, operation: DraftOperation): DraftTexts {
   switch (operation.op) {
     case 'set': {
-      const text = set(texts[operation.file], draftFiles[operation.file], operation.path, operation.value);
-      return { ...texts, [operation.file]: text };
+      const { text, name } = fileIn(texts, operation.file);
+      return withFile(texts, operation.file, set(text, name, operation.path, operation.value));
     }
     case 'unset': {
-      const text = unset(texts[operation.file], draftFiles[operation.file], operation.path);
-      return { ...texts, [operation.file]: text };
+      const { text, name } = fileIn(texts, operation.file);
+      return withFile(texts, operation.file, unset(text, name, operation.path));
+    }
+    case 'rename_key': {
+      const { text, name } = fileIn(texts, operation.file);
+      const { path, key: to } = operation;
+      return withFile(texts, operation.file, editYaml(text, name, [{ kind: 'rename', path, to }]));
+    }
+    case 'enable_cc':
+      return enableCc(texts, operation);
+    case 'disable_cc': {
+      const at = indexOf(texts.project, operation.name);
+      return {
+        ...texts,
+        project: unset(texts.project, draftFiles.project, ['participants', at, 'cc_config']),
+      };
     }
     case 'add_participant': {
       const { name, type, org } = operation.participant;
@@ -101,6 +173,7 @@ export function applyOperation(texts: DraftTexts, operation: DraftOperation): Dr
       return changeParticipant(texts, operation.name, operation.changes);
     case 'remove_participant':
       return {
+        ...texts,
         project: removeParticipant(operation.name)(texts.project, draftFiles.project),
         desk: unset(texts.desk, draftFiles.desk, ['hosts', operation.name]),
       };

@@ -2,7 +2,12 @@
 import { z } from 'zod';
 import type { DocumentRepository } from '../store/index.ts';
 
-const textsSchema = z.object({ project: z.string(), desk: z.string() });
+const textsSchema = z.object({
+  project: z.string(),
+  desk: z.string(),
+  /** Confidential-computing files by their path in the project's folder. */
+  cc: z.record(z.string(), z.string()).default({}),
+});
 
 const recordSchema = z.object({
   id: z.string(),

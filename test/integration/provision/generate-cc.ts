@@ -3,11 +3,15 @@ import type { Random } from './random.ts';
 
 const authorizers = 'nvflare.app_opt.confidential_computing';
 
-/** A confidential-computing file of one participant (docs/reference/provisioning.md §8.1). */
+/**
+ * A confidential-computing file of one participant (docs/reference/provisioning.md §8.1). In a rehearsal nothing is protected, and
+ * sites without issuers are taken too.
+ */
 export function ccConfigFile(
   random: Random,
   line: FlareVersion,
   role: 'server' | 'client',
+  isRehearsal: boolean,
 ): Record<string, unknown> {
   const issuers = [
     {
@@ -18,13 +22,15 @@ export function ccConfigFile(
     { id: 'gpu_authorizer', path: `${authorizers}.gpu_authorizer.GPUAuthorizer` },
     { id: 'mock_authorizer', path: `${authorizers}.mock_authorizer.MockAuthorizer`, args: {} },
   ]
-    .filter(() => random.chance(0.6))
+    .filter((_, index) => (index === 0 && !isRehearsal) || random.chance(0.6))
     .map((issuer) => ({
       ...issuer,
-      ...random.maybe(0.7, () => ({ token_expiration: random.int(100, 5000) })),
+      ...random.maybe(0.7, () => ({ token_expiration: random.int(5, 29) })),
     }));
   return {
-    compute_env: random.pick(['onprem_cvm', 'mock', 'azure_cvm', 'azure_confidential_container']),
+    compute_env: isRehearsal
+      ? 'mock'
+      : random.pick(['onprem_cvm', 'mock', 'azure_cvm', 'azure_confidential_container']),
     cc_cpu_mechanism: 'amd_sev_snp',
     role,
     root_drive_size: 45,
@@ -35,7 +41,7 @@ export function ccConfigFile(
     ...random.maybe(0.5, () => ({ user_config: { extra: '/tmp/extra' } })),
     ...random.maybe(0.5, () => ({ allowed_ports: [8002], allowed_out_ports: [443, 8999] })),
     ...random.maybe(0.4, () => ({ hosts_entries: { 'fl.example.com': '10.1.2.3' } })),
-    ...random.maybe(0.9, () => ({ cc_issuers: issuers })),
+    ...random.maybe(isRehearsal ? 0.9 : 1, () => ({ cc_issuers: issuers })),
     ...random.maybe(0.6, () => ({
       cc_attestation: {
         ...random.maybe(0.7, () => ({ check_frequency: random.int(30, 90) })),

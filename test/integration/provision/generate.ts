@@ -58,11 +58,18 @@ export function generateProject(line: FlareVersion, seed: number): GeneratedProj
       ...common(0.2),
     }),
   );
+  let isRehearsal = true;
   if (withCc) {
+    isRehearsal = random.chance(0.5);
     for (const [index, participant] of [server, ...clients].entries()) {
-      if (!random.chance(0.7)) continue;
+      if (isRehearsal && !random.chance(0.7)) continue;
       const file = `cc_${index}.yml`;
-      files[file] = ccConfigFile(random, line, participant.type === 'server' ? 'server' : 'client');
+      files[file] = ccConfigFile(
+        random,
+        line,
+        participant.type === 'server' ? 'server' : 'client',
+        isRehearsal,
+      );
       participant.cc_config = file;
     }
   }
@@ -83,7 +90,8 @@ export function generateProject(line: FlareVersion, seed: number): GeneratedProj
       ...(version4 && random.chance(0.7) ? { studies: studies(random, clients, admins) } : {}),
     },
   };
-  if (random.chance(0.15)) {
+  // A client without protection beside protected ones is refused here.
+  if (random.chance(0.15) && isRehearsal) {
     files['extra_client.yml'] = {
       name: 'late-client',
       org: 'nvidia',

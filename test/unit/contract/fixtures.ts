@@ -84,6 +84,7 @@ export const validInputs: Record<string, unknown> = {
   'drafts.undo': { direction: 'undo' },
   'drafts.import_csv': { revision: 1, text: 'name,org', apply: false },
   'drafts.export_csv': {},
+  'drafts.issuers': {},
   'drafts.save': { keep: 'mine' },
   'drafts.discard': {},
   'drafts.plan': {},

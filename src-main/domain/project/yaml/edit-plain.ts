@@ -4,6 +4,8 @@ import type { WritableValue } from './write.ts';
 export type YamlEdit =
   | { kind: 'set'; path: FieldPath; value: WritableValue }
   | { kind: 'append'; path: FieldPath; value: WritableValue }
+  | { kind: 'insert'; path: FieldPath; index: number; value: WritableValue }
+  | { kind: 'rename'; path: FieldPath; to: string }
   | { kind: 'remove'; path: FieldPath };
 
 /** The same change on plain values: what the edited text must read back as. */
@@ -20,7 +22,16 @@ export function applyToPlain(value: unknown, edit: YamlEdit): unknown {
   if (edit.kind === 'set') parent[last] = withoutUndefined(edit.value);
   else if (edit.kind === 'append')
     parent[last] = [...((parent[last] as unknown[] | null | undefined) ?? []), withoutUndefined(edit.value)];
-  else if (Array.isArray(parent)) parent.splice(Number(last), 1);
+  else if (edit.kind === 'insert')
+    parent[last] = ((parent[last] as unknown[] | null | undefined) ?? []).toSpliced(
+      edit.index,
+      0,
+      withoutUndefined(edit.value),
+    );
+  else if (edit.kind === 'rename') {
+    parent[edit.to] = parent[last];
+    delete parent[last];
+  } else if (Array.isArray(parent)) parent.splice(Number(last), 1);
   else delete parent[last];
   return holder.root;
 }

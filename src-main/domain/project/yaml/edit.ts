@@ -11,7 +11,7 @@ import { applyToPlain, sameValue } from './edit-plain.ts';
 import type { YamlEdit } from './edit-plain.ts';
 import { toPlain } from './node.ts';
 import { readYaml } from './read.ts';
-import { renderEntry, renderFlow, renderItem } from './write.ts';
+import { renderEntry, renderFlow, renderItem, renderScalar } from './write.ts';
 import type { WritableValue } from './write.ts';
 
 interface Splice {
@@ -101,6 +101,12 @@ class Editor {
         ? this.#insertInFlow(list, renderFlow(edit.value))
         : this.#insertInBlock(list, renderItem(edit.value));
     }
+    if (edit.kind === 'insert') {
+      const list = this.#resolve(root, edit.path);
+      if (!isSeq(list)) throw this.conflict('it is not a list');
+      return this.#insertBefore(list, edit.index, edit.value);
+    }
+    if (edit.kind === 'rename') return this.#rename(root, edit.path, edit.to);
     if (edit.kind === 'set') return this.#setIn(root, edit.path, edit.value);
     return this.#remove(root, edit.path);
   }
@@ -177,6 +183,34 @@ class Editor {
     const text = lines.map((line) => indent + line).join(this.#eol);
     const startsLine = at === 0 || this.#text[at - 1] === '\n';
     return { start: at, end: at, text: startsLine ? text + this.#eol : this.#eol + text };
+  }
+
+  #insertBefore(list: YAMLSeq, index: number, value: WritableValue): Splice {
+    const item = list.items[index] as Node | undefined;
+    if (item === undefined) {
+      return list.flow
+        ? this.#insertInFlow(list, renderFlow(value))
+        : this.#insertInBlock(list, renderItem(value));
+    }
+    const start = startOf(item);
+    if (list.flow) return { start, end: start, text: `${renderFlow(value)}, ` };
+    const lineStart = this.#lineStart(start);
+    const column = this.#columnOf(rangeOf(list)[0]);
+    if (!/^\s*-\s*$/.test(this.#text.slice(lineStart, start)) || !this.#startsAt(list, lineStart))
+      throw this.conflict('it shares its line with the start of the list');
+    const at = index === 0 ? lineStart : this.#commentsAbove(lineStart);
+    const lines = renderItem(value).map((line) => ' '.repeat(column) + line + this.#eol);
+    return { start: at, end: at, text: lines.join('') };
+  }
+
+  #rename(root: Node | null, path: FieldPath, to: string): Splice {
+    const parent = this.#resolve(root, path.slice(0, -1));
+    const part = path.at(-1);
+    const pair = isMap(parent) && part !== undefined ? pairOf(parent, part) : undefined;
+    if (!isMap(parent) || !pair) throw this.#missing();
+    if (pairOf(parent, to)) throw this.conflict(`"${to}" is written there too`);
+    const [start, end] = rangeOf(pair.key as Node);
+    return { start, end, text: renderScalar(to) };
   }
 
   #remove(root: Node | null, path: FieldPath): Splice {
