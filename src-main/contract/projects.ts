@@ -23,6 +23,8 @@ export const projects = {
       /** An existing `project.yml` to start from. */
       from: placeField.optional(),
       flare: flareVersionField.optional(),
+      /** Also a commented confidential-computing file for the server and each client. */
+      confidential: z.boolean().optional(),
     }),
     output: z.strictObject({ files: z.array(z.string()) }),
   }),

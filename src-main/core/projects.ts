@@ -2,9 +2,13 @@ import type { CallHandlers } from './context.ts';
 import { loadFor, soundProject } from './sound-project.ts';
 
 export const handlers: Pick<CallHandlers, 'projects.create' | 'projects.check' | 'projects.plan'> = {
-  'projects.create': async ({ directory, from, flare }, { core }) => {
+  'projects.create': async ({ directory, from, flare, confidential }, { core }) => {
     const { newProject } = await import('../services/projects/index.ts');
-    return newProject(directory, { from, flare: flare ?? (await (await core.settings()).read()).flare });
+    return newProject(directory, {
+      from,
+      flare: flare ?? (await (await core.settings()).read()).flare,
+      ...(confidential === undefined ? {} : { confidential }),
+    });
   },
 
   'projects.check': async (input) => {

@@ -139,7 +139,7 @@ function remarkOnPath(check: CcCheck, node: YamlNode, at: string, written: strin
       message: `${at}: "~" is written out here; the builder under nvflare provision gets it as it is.`,
     });
   } else if (!written.startsWith('/')) {
-    check.report.warning(node, at, {
+    check.report.info(node, at, {
       code: 'cc_path_relative',
       message: `${at}: a relative path counts from the folder of project.yml here, and from the system's temporary folder under nvflare provision.`,
       hint: 'Write the full path.',

@@ -102,6 +102,12 @@ defaults:
 hosts:
 ${hosts.join('\n')}
 
+# Confidential computing: where images are built, and the Trustee key broker.
+# builders:
+#   here: { local: true, command: ~/cc/image_builder/cvm_build.sh }
+#   snp-1: { ssh: 10.0.0.9, command: /opt/cc/image_builder/cvm_build.sh }
+# kbs: { address: https://kbs.example.org:8999, ca: certs/kbs-ca.pem, admin_key: ~/kbs/private.key }
+
 transfer:
   channels: ${deskDefaults.channels}
   parallel: ${deskDefaults.parallel}

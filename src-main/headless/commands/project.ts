@@ -100,11 +100,16 @@ async function plan(
   });
 }
 
-async function create(desk: Desk, directory: string, options: { from?: string; flare?: string }) {
+async function create(
+  desk: Desk,
+  directory: string,
+  options: { from?: string; flare?: string; cc?: boolean },
+) {
   const input = given({
     directory: desk.place(directory),
     from: options.from === undefined ? undefined : desk.place(options.from),
     flare: options.flare,
+    confidential: options.cc,
   });
   const answer = await desk.client.call('projects.create', input, { signal: desk.interrupted });
   return desk.printer.answer(answer, (value) => value.files.map((file) => `${confine(file)}\n`).join(''));
@@ -126,6 +131,7 @@ export const registerProject: RegisterCommands = (program: Command, host: Comman
   )
     .option('--from <file>', 'start from this project.yml')
     .option('--flare <version>', 'FLARE version of the kits: 2.7.2 or 2.8.1')
+    .option('--cc', 'with a commented confidential-computing file for the server and each site')
     .action(run(host, create));
 
   addProjectOptions(

@@ -2,6 +2,7 @@ import { lstat, mkdir, open, rm, rmdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { DeskError } from '../../contract/errors.ts';
 import type { Finding } from '../../contract/finding.ts';
+import { packagerExample, withConfidentialSites } from '../../domain/cc/enable.ts';
 import { flareLineOf } from '../../domain/project/flare-line.ts';
 import type { FlareLine } from '../../domain/project/model.ts';
 import { projectNameFor, starterDesk, starterProject } from '../../domain/project/starter.ts';
@@ -15,10 +16,12 @@ export interface NewProjectOptions {
   from?: string;
   /** FLARE version written into desk.yml; default 2.8.1. */
   flare?: string;
+  /** Also a commented confidential-computing file for the server and each client. */
+  confidential?: boolean;
 }
 
 /**
- * Begins a project: writes `project.yml` and `desk.yml` into a folder, which is made when missing. Nothing is overwritten.
+ * Begins a project: writes `project.yml` and `desk.yml` (and the confidential-computing files asked for) into a folder, which is made when missing. Nothing is overwritten.
  * Answers the absolute paths of the new files.
  * Throws `conflict` (one of the files is there), `invalid_input` (`from` has errors, or names files the new place does not have),
  * `not_found`, `denied`, `unsupported` (FLARE version).
@@ -32,13 +35,16 @@ export async function newProject(
   const projectFile = join(folder, 'project.yml');
   const deskFile = join(folder, deskFileName);
   for (const file of [projectFile, deskFile]) await refuseExisting(file);
-  const start =
+  const plain =
     options.from === undefined ? freshProject(folder) : await copiedProject(resolve(options.from), line);
+  const start = options.confidential ? confidentialStart(plain, projectFile) : { ...plain, cc: [] };
+  for (const [name] of start.cc) await refuseExisting(join(folder, name));
   const written: string[] = [];
   let isNewFolder = false;
   try {
     isNewFolder = (await mkdir(folder, { recursive: true })) !== undefined;
     for (const [file, text] of [
+      ...start.cc.map(([name, text]) => [join(folder, name), text] as const),
       [projectFile, start.text],
       [deskFile, starterDesk(line, start.sites)],
     ] as const) {
@@ -76,6 +82,11 @@ function freshProject(folder: string): Start {
     text: starterProject(projectNameFor(basename(folder))),
     sites: ['server1.example.org', 'site-1', 'site-2'],
   };
+}
+
+function confidentialStart(start: Start, projectFile: string): Start & { cc: [string, string][] } {
+  const { text, files } = withConfidentialSites(start.text, projectFile);
+  return { ...start, text: `${text.trimEnd()}\n${packagerExample}`, cc: [...files] };
 }
 
 async function copiedProject(from: string, line: FlareLine): Promise<Start> {

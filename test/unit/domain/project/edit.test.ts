@@ -7,6 +7,7 @@ import {
   setHost,
   setProperty,
 } from '../../../../src-main/domain/project/edit.ts';
+import { editYaml } from '../../../../src-main/domain/project/yaml/edit.ts';
 import { toPlain } from '../../../../src-main/domain/project/yaml/node.ts';
 import type { YamlNode } from '../../../../src-main/domain/project/yaml/node.ts';
 import { readYaml } from '../../../../src-main/domain/project/yaml/read.ts';
@@ -235,4 +236,31 @@ it('any chain of edits leaves what it should, or refuses', () => {
     }),
     { numRuns: 300 },
   );
+});
+
+describe('renaming a key and putting an entry into the middle', () => {
+  const file = 'x.yml';
+
+  it('keeps the value and its comments', () => {
+    const text = 'a: 1\nhost_entries: # why\n  server1: 10.0.0.5\nb: 2\n';
+    expect(editYaml(text, file, [{ kind: 'rename', path: ['host_entries'], to: 'hosts_entries' }])).toBe(
+      text.replace('host_entries', 'hosts_entries'),
+    );
+  });
+
+  it('is refused when the new name is taken or the old one is not there', () => {
+    const rename = (path: string[]) => () =>
+      editYaml('a: 1\nb: 2\n', file, [{ kind: 'rename', path, to: 'b' }]);
+    expect(rename(['a'])).toThrow(/"b" is written there too/);
+    expect(rename(['c'])).toThrow(/has no c/);
+  });
+
+  it.each([
+    ['list:\n- a: 1\n# of b\n- b: 2\n', 1, 'list:\n- a: 1\n- new: 3\n# of b\n- b: 2\n'],
+    ['list:\n  - a: 1\n', 0, 'list:\n  - new: 3\n  - a: 1\n'],
+    ['list:\n  - a: 1\n', 1, 'list:\n  - a: 1\n  - new: 3\n'],
+    ['list: [{ a: 1 }]\n', 0, 'list: [{ new: 3 }, { a: 1 }]\n'],
+  ])('%j at %i', (text, index, wanted) => {
+    expect(editYaml(text, file, [{ kind: 'insert', path: ['list'], index, value: { new: 3 } }])).toBe(wanted);
+  });
 });

@@ -18,6 +18,31 @@ describe('newProject', () => {
     expect(findings.map(({ code }) => code)).toEqual(['participant_without_host']);
   });
 
+  it.each(flareLines)('with confidential-computing files, FLARE %s', async (flare) => {
+    const folder = await folderWith({});
+    const { files } = await newProject(folder, { flare, confidential: true });
+    const names = ['server1.example.org', 'site-1', 'site-2'].map((name) => `cc_${name}.yml`);
+    expect(files).toEqual([...names, 'project.yml', 'desk.yml'].map((name) => join(folder, name)));
+    const { project, findings } = await loadProject({ file: join(folder, 'project.yml') });
+    expect(project?.participants.map(({ ccConfig }) => ccConfig !== undefined)).toEqual([
+      true,
+      true,
+      true,
+      false,
+    ]);
+    const alarms = findings.filter(({ severity }) => severity !== 'info').map(({ code }) => code);
+    // The application archive is yet to be made.
+    expect(new Set(alarms)).toEqual(
+      new Set(['cc_archive_missing', ...(flare === '2.7.2' ? ['cc_workspace_plain'] : [])]),
+    );
+  });
+
+  it('never overwrites a confidential-computing file', async () => {
+    const folder = await folderWith({ 'cc_site-1.yml': 'mine' });
+    await expect(newProject(folder, { confidential: true })).rejects.toMatchObject({ code: 'conflict' });
+    expect(await readdir(folder)).toEqual(['cc_site-1.yml']);
+  });
+
   it.each(['project.yml', 'desk.yml'])('never overwrites %s', async (name) => {
     const folder = await folderWith({ [name]: 'mine' });
     await expect(newProject(folder)).rejects.toMatchObject({ code: 'conflict' });
