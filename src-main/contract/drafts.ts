@@ -24,6 +24,13 @@ const pathField = z.array(z.union([z.string().max(255), z.int().min(0).max(100_0
 export const draftOperationSchema = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('set'), file: draftFileField, path: pathField, value: valueField }),
   z.strictObject({ op: z.literal('unset'), file: draftFileField, path: pathField }),
+  /** Makes a list say this: entries that are equal stay as they are written, with their comments. */
+  z.strictObject({
+    op: z.literal('set_list'),
+    file: draftFileField,
+    path: pathField,
+    value: z.array(valueField).max(10_000),
+  }),
   /** Gives a key another name; its value and comments stay. */
   z.strictObject({
     op: z.literal('rename_key'),

@@ -42,6 +42,35 @@ function set(text: string, file: string, path: readonly (string | number)[], val
   return editYaml(text, file, [{ kind: 'set', path, value: value as WritableValue }]);
 }
 
+/** Removes and adds entries where that is enough, so that the comments of the others stay; else writes the list anew. */
+function setList(
+  text: string,
+  file: string,
+  path: readonly (string | number)[],
+  wanted: readonly unknown[],
+): string {
+  let before: unknown = plainOf(text, file);
+  for (const part of path) {
+    before =
+      typeof before === 'object' && before !== null
+        ? (before as Record<string | number, unknown>)[part]
+        : undefined;
+  }
+  if (!Array.isArray(before) || wanted.length === 0) return set(text, file, path, wanted);
+  const form = (value: unknown): string => JSON.stringify(value);
+  const want = wanted.map(form);
+  const kept = before.map(form).filter((one) => want.includes(one));
+  if (kept.length === 0 || kept.some((one, index) => one !== want[index]))
+    return set(text, file, path, wanted);
+  const gone = before.flatMap((one, index) => (want.includes(form(one)) ? [] : [index])).reverse();
+  return editYaml(text, file, [
+    ...gone.map((index) => ({ kind: 'remove' as const, path: [...path, index] })),
+    ...wanted
+      .slice(kept.length)
+      .map((value) => ({ kind: 'append' as const, path, value: value as WritableValue })),
+  ]);
+}
+
 function indexOf(text: string, name: string): number {
   const participants = child(readYaml(text, draftFiles.project).root, 'participants');
   const index =
@@ -146,6 +175,10 @@ export function applyOperation(texts: DraftTexts, operation: DraftOperation): Dr
     case 'unset': {
       const { text, name } = fileIn(texts, operation.file);
       return withFile(texts, operation.file, unset(text, name, operation.path));
+    }
+    case 'set_list': {
+      const { text, name } = fileIn(texts, operation.file);
+      return withFile(texts, operation.file, setList(text, name, operation.path, operation.value));
     }
     case 'rename_key': {
       const { text, name } = fileIn(texts, operation.file);

@@ -153,6 +153,23 @@ describe('a confidential-computing file in a form', () => {
     );
   });
 
+  it('keeps the comments of the entries of a list that stay', async () => {
+    const list = `${ours}allowed_out_ports:\n  - 443   # AMD\n  - 8002\n  - 8999  # key broker\n`;
+    await drafts.setText((await now()).revision, 'cc:cc_site-1.yml', list);
+    const setPorts = (value: number[]): DraftOperation => ({
+      op: 'set_list',
+      file: 'cc:cc_site-1.yml',
+      path: ['allowed_out_ports'],
+      value,
+    });
+    expect(textOf(await after(setPorts([443, 8999, 111])), 'cc_site-1.yml')).toBe(
+      `${ours}allowed_out_ports:\n  - 443   # AMD\n  - 8999  # key broker\n  - 111\n`,
+    );
+    expect(textOf(await after(setPorts([1, 2])), 'cc_site-1.yml')).toBe(`${ours}allowed_out_ports: [1, 2]\n`);
+    expect(textOf(await after(setPorts([])), 'cc_site-1.yml')).toBe(`${ours}allowed_out_ports: []\n`);
+    expect(textOf(await after(setPorts([443])), 'cc_site-1.yml')).toBe(`${ours}allowed_out_ports: [443]\n`);
+  });
+
   it('is edited by hand beside it', async () => {
     const { revision } = await now();
     await drafts.setText(revision, 'cc:cc_site-1.yml', 'compute_env: [');
