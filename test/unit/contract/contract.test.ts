@@ -46,6 +46,7 @@ async function allDeclarations(): Promise<Declaration[]> {
     import('../../../src-main/contract/diagnostics.ts'),
     import('../../../src-main/contract/prompts.ts'),
     import('../../../src-main/contract/places.ts'),
+    import('../../../src-main/contract/hosts.ts'),
     import('../../../src-main/contract/builds.ts'),
     import('../../../src-main/contract/workspace.ts'),
     import('../../../src-main/contract/drafts.ts'),
