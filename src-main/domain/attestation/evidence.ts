@@ -73,7 +73,9 @@ function readGpuToken(text: string): Evidence {
   if (head.length === 0 || !Array.isArray(remote)) {
     return { kind: 'none', message: 'The site could not produce a GPU token.' };
   }
-  const outer = jwtClaims(String((remote[0] as unknown[] | undefined)?.[1] ?? ''));
+  const pair: unknown = remote[0];
+  const signed: unknown = Array.isArray(pair) ? pair[1] : undefined;
+  const outer = typeof signed === 'string' ? jwtClaims(signed) : undefined;
   const nonce = outer?.['eat_nonce'];
   const overall = outer?.['x-nvidia-overall-att-result'];
   const details: unknown = remote[1];
