@@ -88,11 +88,10 @@ export function factsOf(
   const live = sinceReset(counts(memory.live, windows.lost));
   const heartbeat = live?.kind === 'connected' ? live.lastHeartbeatAt : undefined;
   const connected = heartbeat !== undefined && now - heartbeat <= windows.heartbeat;
-  const known = memory.live?.kind === 'connected' ? memory.live.lastHeartbeatAt : undefined;
   const stopped = federation.server?.up === false && federation.wasHealthy;
   const lost =
     !stopped &&
-    ((live?.kind === 'missing' && (memory.evidence !== undefined || known !== undefined)) ||
+    ((live?.kind === 'missing' && (memory.evidence !== undefined || memory.wasConnected === true)) ||
       (heartbeat !== undefined && now - heartbeat > windows.lost));
   const released =
     memory.released !== undefined &&

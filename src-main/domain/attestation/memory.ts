@@ -20,6 +20,8 @@ export interface SiteMemory {
   readonly released?: Of<'released'>;
   readonly peers?: Of<'passed'>;
   readonly live?: Of<'connected'> | Of<'missing'>;
+  /** It was connected at least once in this run. */
+  readonly wasConnected?: true;
   readonly takesPart?: Of<'takes_part'>;
   readonly process?: Of<'process'>;
   readonly serial?: Of<'serial'>;
@@ -76,7 +78,9 @@ export function remember(memory: SiteMemory, event: SiteEvent): SiteMemory {
       return newer(memory.peers, event) ? { ...memory, peers: event } : memory;
     case 'connected':
     case 'missing':
-      return newer(memory.live, event) ? { ...memory, live: event } : memory;
+      return newer(memory.live, event)
+        ? { ...memory, live: event, ...(event.kind === 'connected' ? { wasConnected: true } : {}) }
+        : memory;
     case 'takes_part':
       return newer(memory.takesPart, event) ? { ...memory, takesPart: event } : memory;
     case 'process':

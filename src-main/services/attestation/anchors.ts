@@ -31,6 +31,8 @@ export interface Anchors {
   check(certificate: ChipCertificate, now: number): ChainCheck;
   /** Takes in an intermediate that signs VLEKs (ASVK); false when no known root signed it. */
   addIntermediate(certificate: X509Certificate): boolean;
+  /** Whether it is one of the roots themselves, by its fingerprint. */
+  isRoot(certificate: X509Certificate): boolean;
 }
 
 /**
@@ -97,6 +99,7 @@ export function createAnchors(test?: TestRoot): Anchors {
         hint: 'If the clock is right, fetch the certificate anew.',
       };
     },
+    isRoot: (certificate) => anchors.some(({ ark }) => ark.fingerprint256 === certificate.fingerprint256),
     addIntermediate(certificate) {
       const anchor = anchors.find(
         ({ ark }) =>

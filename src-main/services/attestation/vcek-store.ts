@@ -10,7 +10,6 @@ import { DeskError } from '../../contract/errors.ts';
 import type { Clock, ReportProgress } from '../../ports.ts';
 import {
   type AmdProduct,
-  amdProducts,
   hardwareIdOf,
   reportedTcbOf,
   sameTcb,
@@ -128,17 +127,12 @@ export function openVcekStore(folder: string, anchors: Anchors, clock: Clock): V
     }
     const common = /^CN=(.*)$/m.exec(x509.subject)?.[1] ?? '';
     if (!/^(ARK|SEV)-/.test(common) || common === 'SEV-VCEK' || common === 'SEV-VLEK') return undefined;
-    if (!anchors.addIntermediate(x509) && !x509.verify(x509.publicKey)) {
+    if (anchors.isRoot(x509)) return 'known';
+    if (!anchors.addIntermediate(x509)) {
       throw new DeskError(
         'cert_untrusted',
         `"${common}" was not issued by a root of AMD this program knows.`,
       );
-    }
-    if (x509.verify(x509.publicKey)) {
-      const pinned = amdProducts.some((product) => common === `ARK-${product}`);
-      if (!pinned)
-        throw new DeskError('cert_untrusted', `"${common}" is not a root of AMD this program knows.`);
-      return 'known';
     }
     const place = join(folder, 'intermediates');
     await mkdir(place, { recursive: true, mode: 0o700 });

@@ -7,6 +7,8 @@ export interface TestChain {
   product: AmdProduct;
   ark: Buffer;
   ask: Buffer;
+  /** Signs VLEKs; the same key as the ASK here. */
+  asvk: Buffer;
   askKey: KeyObject;
   arkKey: KeyObject;
 }
@@ -91,6 +93,13 @@ export function testChain(product: AmdProduct = 'Milan'): TestChain {
       signer: ark.privateKey,
       extensions: [authority],
     }),
+    asvk: certificate({
+      subject: `SEV-VLEK-${product}`,
+      issuer: root,
+      publicKey: ask.publicKey,
+      signer: ark.privateKey,
+      extensions: [authority],
+    }),
     askKey: ask.privateKey,
     arkKey: ark.privateKey,
   };
@@ -118,7 +127,7 @@ export function testChip(
     ...(options.notAfter === undefined ? {} : { notAfter: options.notAfter }),
     ...(options.notBefore === undefined ? {} : { notBefore: options.notBefore }),
     extensions: [
-      extension('1', integer(vlek ? 0 : 0)),
+      extension('1', integer(0)),
       extension('2', der(0x16, Buffer.from(`${chain.product}-B0`))),
       extension('3.1', integer(tcb.bootLoader)),
       extension('3.2', integer(tcb.tee)),

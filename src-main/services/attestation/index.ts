@@ -1,0 +1,14 @@
+/** Attestation: evidence verified, chip certificates kept, every site watched, what was seen kept. */
+export { createAnchors, type Anchors, type TestRoot } from './anchors.ts';
+export { type ChipCertificate, readChipCertificate } from './chip-certificate.ts';
+export { judgeEvidence, type Judged, markOf } from './judge.ts';
+export {
+  type ChipRequest,
+  chipRequestFor,
+  chipRequestOf,
+  type Fetch,
+  fetchVceks,
+  vcekAddress,
+} from './key-service.ts';
+export { type ImportedFile, openVcekStore, type VcekStore } from './vcek-store.ts';
+export { verifyReport } from './verify-report.ts';
