@@ -1,2 +1,3 @@
 /** Confidential VM images: built, read, their user data. */
 export * from './build/index.ts';
+export * from './app-image/index.ts';

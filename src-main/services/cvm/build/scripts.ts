@@ -138,6 +138,15 @@ chmod 700 .
 echo kit
 `;
 
+/** Takes a script (`$2`) and the folder it works on, a tar on standard input. `$1` = job. Tells the script's path. */
+export const receiveJob = `
+job=$dir/jobs/$1
+mkdir "$job/context" && cd "$job/context" || exit 1
+tar -xof - || exit 1
+printf '%s' "$2" > "$job/run.sh" && chmod 700 "$job/run.sh" || exit 1
+echo "run $job/run.sh"
+`;
+
 /** Bytes of each pipe that are kept, in blocks of 512; bytes of the tail; tenths of a second that open pipes are waited for. */
 const keptBlocks = 32768;
 const tailBytes = 1048576;
