@@ -1,9 +1,9 @@
-import { SegmentedControl, TextInput } from '@mantine/core';
-import { useState } from 'react';
+import { SegmentedControl } from '@mantine/core';
 import { useTexts } from '../../app/texts.ts';
 import { ErrorNotice } from '../../components/error-notice.tsx';
 import { FindingList } from '../../components/finding-list.tsx';
 import { type Draft, findingsOfStep, useEdit } from './draft.ts';
+import { Field } from './field.tsx';
 import classes from './project.module.css';
 
 /** Name, description, FLARE line, and the SSH defaults of all hosts. */
@@ -62,34 +62,5 @@ export function Basics({ draft }: { draft: Draft }) {
       </div>
       {findings.length > 0 ? <FindingList findings={findings} /> : null}
     </div>
-  );
-}
-
-/** A text that is committed when it is left or on Enter, and follows the draft while it is not typed in. */
-function Field({
-  label,
-  value,
-  onCommit,
-  error,
-}: {
-  label: string;
-  value: string;
-  onCommit: (value: string) => void;
-  error?: string | undefined;
-}) {
-  const [typed, setTyped] = useState<string>();
-  const commit = (): void => {
-    if (typed !== undefined && typed !== value) onCommit(typed.trim());
-    setTyped(undefined);
-  };
-  return (
-    <TextInput
-      label={label}
-      value={typed ?? value}
-      onChange={(event) => setTyped(event.currentTarget.value)}
-      onBlur={commit}
-      onKeyDown={(event) => event.key === 'Enter' && commit()}
-      error={error}
-    />
   );
 }

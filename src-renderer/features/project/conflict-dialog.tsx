@@ -7,7 +7,18 @@ import classes from './project.module.css';
 /** Another program changed a file: both texts side by side, differing lines marked, and a decision. */
 export function ConflictDialog({ draft, onKeep }: { draft: Draft; onKeep: (keep: 'mine' | 'disk') => void }) {
   const t = useTexts();
-  const files = (['project', 'desk'] as const).filter((file) => draft.conflict?.[file] !== undefined);
+  const files = [
+    ...(['project', 'desk'] as const).map((file) => ({
+      title: t(file === 'project' ? 'project.projectFile' : 'project.deskFile'),
+      disk: draft.conflict?.[file],
+      mine: draft.files[file].text,
+    })),
+    ...draft.files.cc.map(({ name, text }) => ({
+      title: name,
+      disk: draft.conflict?.cc?.[name],
+      mine: text,
+    })),
+  ].flatMap(({ disk, ...file }) => (disk === undefined ? [] : [{ ...file, disk }]));
   return (
     <Modal
       opened
@@ -17,22 +28,12 @@ export function ConflictDialog({ draft, onKeep }: { draft: Draft; onKeep: (keep:
       size="90%"
     >
       <p>{t('project.conflictMessage')}</p>
-      {files.map((file) => (
-        <div key={file}>
-          <h3 className={classes.heading}>
-            {t(file === 'project' ? 'project.projectFile' : 'project.deskFile')}
-          </h3>
+      {files.map(({ title, disk, mine }) => (
+        <div key={title}>
+          <h3 className={classes.heading}>{title}</h3>
           <div className={classes.diff}>
-            <Side
-              title={t('project.onDisk')}
-              text={draft.conflict?.[file] ?? ''}
-              other={draft.files[file].text}
-            />
-            <Side
-              title={t('project.mine')}
-              text={draft.files[file].text}
-              other={draft.conflict?.[file] ?? ''}
-            />
+            <Side title={t('project.onDisk')} text={disk} other={mine} />
+            <Side title={t('project.mine')} text={mine} other={disk} />
           </div>
         </div>
       ))}

@@ -7,7 +7,7 @@ import { type Action, useAction } from '../../state/action.ts';
 export type Draft = NonNullable<StateValue<'drafts.current'>['draft']>;
 export type DraftParticipant = NonNullable<Draft['model']>['participants'][number];
 
-export const steps = ['basics', 'server', 'sites', 'admins', 'review'] as const;
+export const steps = ['basics', 'server', 'sites', 'admins', 'confidential', 'review'] as const;
 export type Step = (typeof steps)[number];
 
 const typesOf: Record<Step, string[]> = {
@@ -15,6 +15,7 @@ const typesOf: Record<Step, string[]> = {
   server: ['server'],
   sites: ['client', 'relay'],
   admins: ['admin'],
+  confidential: [],
   review: [],
 };
 
@@ -36,14 +37,31 @@ export function findingsOf(draft: Draft, name: string): Finding[] {
   });
 }
 
+/** The findings of one participant's confidential-computing file. */
+export function ccFindingsOf(draft: Draft, name: string): Finding[] {
+  const file = draft.model?.participants.find((participant) => participant.name === name)?.cc?.file;
+  return file === undefined ? [] : draft.findings.filter((finding) => isIn(finding, file));
+}
+
+const isIn = ({ file }: Finding, name: string): boolean =>
+  file !== undefined && (file === name || file.endsWith(`/${name}`));
+
+/** Whose file a finding is in; undefined when it is in no confidential-computing file. */
+export const ccOwnerOf = (draft: Draft, finding: Finding): string | undefined =>
+  draft.model?.participants.find(({ cc }) => cc && isIn(finding, cc.file))?.name;
+
+const isConfidential = (draft: Draft, finding: Finding): boolean =>
+  /^(?:packager|kbs|builders\.)/.test(finding.path ?? '') || ccOwnerOf(draft, finding) !== undefined;
+
 /** The findings a step shows: those of its participants; the rest under Basics. */
 export function findingsOfStep(draft: Draft, step: Step): Finding[] {
   if (step === 'review') return draft.findings;
+  if (step === 'confidential') return draft.findings.filter((finding) => isConfidential(draft, finding));
   const own = (wanted: Step): Finding[] =>
     participantsOf(draft, wanted).flatMap((item) => findingsOf(draft, item.name));
   if (step !== 'basics') return own(step);
   const others = new Set([...own('server'), ...own('sites'), ...own('admins')]);
-  return draft.findings.filter((finding) => !others.has(finding));
+  return draft.findings.filter((finding) => !others.has(finding) && !isConfidential(draft, finding));
 }
 
 /** Sends operations on the draft; they build on the revision that is shown. */

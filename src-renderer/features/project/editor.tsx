@@ -9,6 +9,8 @@ import { ErrorNotice } from '../../components/error-notice.tsx';
 import { FindingList } from '../../components/finding-list.tsx';
 import { Page } from '../../components/page.tsx';
 import { Basics } from './basics.tsx';
+import { CcForm } from './cc-form.tsx';
+import { Confidential } from './confidential.tsx';
 import { ConflictDialog } from './conflict-dialog.tsx';
 import { type Draft, type DraftParticipant, findingsOfStep, type Step, stepOfType, steps } from './draft.ts';
 import { ParticipantForm } from './participant-form.tsx';
@@ -49,7 +51,15 @@ export function Editor({
   const client = useClient();
   const navigate = useNavigate();
   const form = formOf(draft, step, participant);
-  const shown: Step = form ? stepOfType(form.type) : isStep(step) ? step : 'sites';
+  const guarded =
+    step === 'cc' ? draft.model?.participants.find((item) => item.name === participant) : undefined;
+  const shown: Step = form
+    ? stepOfType(form.type)
+    : step === 'cc'
+      ? 'confidential'
+      : isStep(step)
+        ? step
+        : 'sites';
   const save = useSave(draft);
   useEffect(() => {
     if (isStep(step)) void client.call('drafts.set_step', { step });
@@ -127,7 +137,7 @@ export function Editor({
           {save.error && save.error.code !== 'conflict' ? <ErrorNotice error={save.error} /> : null}
           <div className={classes.form}>
             {draft.model ? (
-              <StepBody draft={draft} shown={shown} form={form} />
+              <StepBody draft={draft} shown={shown} form={form} guarded={guarded} />
             ) : (
               <div className={classes.formBody}>
                 <p>{t('project.doesNotParse')}</p>
@@ -135,7 +145,7 @@ export function Editor({
               </div>
             )}
           </div>
-          {form ? null : (
+          {form || guarded ? null : (
             <div className={classes.footer}>
               <Button
                 variant="default"
@@ -153,14 +163,25 @@ export function Editor({
             </div>
           )}
         </div>
-        <YamlPane draft={draft} />
+        <YamlPane key={guarded?.cc?.file ?? ''} draft={draft} first={guarded?.cc?.file} />
       </div>
       {draft.conflict ? <ConflictDialog draft={draft} onKeep={(keep) => void save.run(keep)} /> : null}
     </Page>
   );
 }
 
-function StepBody({ draft, shown, form }: { draft: Draft; shown: Step; form: OpenForm | undefined }) {
+function StepBody({
+  draft,
+  shown,
+  form,
+  guarded,
+}: {
+  draft: Draft;
+  shown: Step;
+  form: OpenForm | undefined;
+  guarded: DraftParticipant | undefined;
+}) {
+  if (guarded) return <CcForm key={guarded.name} draft={draft} participant={guarded} />;
   if (form) {
     const key = form.participant?.name ?? `new-${form.type}`;
     return <ParticipantForm key={key} draft={draft} participant={form.participant} type={form.type} />;
@@ -172,6 +193,8 @@ function StepBody({ draft, shown, form }: { draft: Draft; shown: Step; form: Ope
     case 'sites':
     case 'admins':
       return <ParticipantList key={shown} draft={draft} step={shown} />;
+    case 'confidential':
+      return <Confidential draft={draft} />;
     case 'review':
       return <Review draft={draft} />;
   }

@@ -175,6 +175,22 @@ export function ParticipantForm({
             <Text form={form} name="host_key" wide mono />
             <Text form={form} name="path" wide mono />
           </div>
+          {participant && (type === 'server' || type === 'client') ? (
+            <>
+              <h3 className={classes.heading}>{t('project.steps.confidential')}</h3>
+              <Group gap="sm">
+                <span className={participant.cc ? 'mono' : 'muted'}>
+                  {participant.cc?.file ?? t('project.cc.offShort')}
+                </span>
+                <Button
+                  variant="default"
+                  onClick={() => void navigate(`/project/edit/cc/${encodeURIComponent(participant.name)}`)}
+                >
+                  {t('project.cc.edit')}
+                </Button>
+              </Group>
+            </>
+          ) : null}
           {participant?.host ? <TestConnection name={participant.name} /> : null}
         </>
       )}

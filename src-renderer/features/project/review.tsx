@@ -8,7 +8,7 @@ import { ErrorNotice } from '../../components/error-notice.tsx';
 import { FindingList } from '../../components/finding-list.tsx';
 import { StateBadge } from '../../components/state-badge.tsx';
 import { useAction } from '../../state/action.ts';
-import type { Draft } from './draft.ts';
+import { ccOwnerOf, type Draft } from './draft.ts';
 import { useSave } from './save.ts';
 import classes from './project.module.css';
 
@@ -36,6 +36,15 @@ export function Review({ draft }: { draft: Draft }) {
     return started;
   });
   const openFinding = (finding: Finding): void => {
+    const owner = ccOwnerOf(draft, finding);
+    if (owner !== undefined) {
+      void navigate(`/project/edit/cc/${encodeURIComponent(owner)}`);
+      return;
+    }
+    if (/^(?:packager|kbs|builders\.)/.test(finding.path ?? '')) {
+      void navigate('/project/edit/confidential');
+      return;
+    }
     const index = /^participants\[(\d+)\]/.exec(finding.path ?? '')?.[1];
     const name = index === undefined ? undefined : draft.model?.participants[Number(index)]?.name;
     void navigate(

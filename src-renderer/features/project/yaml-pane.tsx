@@ -1,4 +1,4 @@
-import { Button, SegmentedControl } from '@mantine/core';
+import { Button, SegmentedControl, Select } from '@mantine/core';
 import { useMemo, useRef, useState } from 'react';
 import { useTexts } from '../../app/texts.ts';
 import { useClient } from '../../bridge/provider.tsx';
@@ -7,16 +7,35 @@ import { useAction } from '../../state/action.ts';
 import { changedLines, type Draft } from './draft.ts';
 import classes from './project.module.css';
 
-type FileName = 'project' | 'desk';
+type FileName = 'project' | 'desk' | `cc:${string}`;
 
-/** The files as they will be written: changed lines marked, wrong lines marked, editable by hand. */
-export function YamlPane({ draft }: { draft: Draft }) {
+const ccName = (file: FileName): string | undefined =>
+  file === 'project' || file === 'desk' ? undefined : file.slice('cc:'.length);
+
+/** A file that is named no more shows project.yml. */
+function shownFile(draft: Draft, wanted: FileName): FileName {
+  const name = ccName(wanted);
+  return name === undefined || draft.files.cc.some((one) => one.name === name) ? wanted : 'project';
+}
+
+function filesOf(draft: Draft, file: FileName): { text: string; base: string } {
+  if (file === 'project' || file === 'desk') return draft.files[file];
+  return draft.files.cc.find(({ name }) => name === ccName(file)) ?? { text: '', base: '' };
+}
+
+/**
+ * The files as they will be written: changed lines marked, wrong lines marked, editable by hand. `first` = the
+ * confidential-computing file that is shown first.
+ */
+export function YamlPane({ draft, first }: { draft: Draft; first?: string | undefined }) {
   const t = useTexts();
   const client = useClient();
-  const [file, setFile] = useState<FileName>('project');
+  const [wanted, setFile] = useState<FileName>(first === undefined ? 'project' : `cc:${first}`);
+  const file = shownFile(draft, wanted);
   const [typed, setTyped] = useState<{ file: FileName; text: string }>();
   const area = useRef<HTMLTextAreaElement>(null);
-  const { text: saved, base } = draft.files[file];
+  const { text: saved, base } = filesOf(draft, file);
+  const title = ccName(file) ?? (file === 'project' ? t('project.projectFile') : t('project.deskFile'));
   const text = typed?.file === file ? typed.text : saved;
   const pending = typed?.file === file && typed.text !== saved;
   const apply = useAction(async () => {
@@ -27,7 +46,7 @@ export function YamlPane({ draft }: { draft: Draft }) {
   const lines = useMemo(() => text.split('\n'), [text]);
   const changed = useMemo(() => changedLines(base, text), [base, text]);
   const wrong = useMemo(() => {
-    const name = file === 'project' ? 'project.yml' : 'desk.yml';
+    const name = ccName(file) ?? (file === 'project' ? 'project.yml' : 'desk.yml');
     return new Map(
       draft.findings
         .filter((finding) => finding.line !== undefined && (finding.file ?? '').endsWith(name))
@@ -39,13 +58,26 @@ export function YamlPane({ draft }: { draft: Draft }) {
       <div className={classes.yamlTabs}>
         <SegmentedControl
           size="xs"
-          value={file}
-          onChange={(value) => setFile(value)}
+          value={ccName(file) === undefined ? file : ''}
+          onChange={(value) => setFile(value as FileName)}
           data={[
             { value: 'project', label: t('project.projectFile') },
             { value: 'desk', label: t('project.deskFile') },
           ]}
         />
+        {draft.files.cc.length > 0 ? (
+          <Select
+            size="xs"
+            w={190}
+            aria-label={t('project.cc.files')}
+            placeholder={t('project.cc.files')}
+            data={draft.files.cc.map(({ name }) => name)}
+            value={ccName(file) ?? null}
+            allowDeselect={false}
+            searchable={draft.files.cc.length > 8}
+            onChange={(name) => name !== null && setFile(`cc:${name}`)}
+          />
+        ) : null}
         <span className="muted">{t('project.changedLines', { count: changed.size })}</span>
         <span className={classes.grow} />
         {pending ? (
@@ -80,7 +112,7 @@ export function YamlPane({ draft }: { draft: Draft }) {
           value={text}
           rows={lines.length + 1}
           spellCheck={false}
-          aria-label={file === 'project' ? t('project.projectFile') : t('project.deskFile')}
+          aria-label={title}
           onChange={(event) => setTyped({ file, text: event.currentTarget.value })}
           onKeyDown={(event) => {
             if (event.key === 's' && (event.ctrlKey || event.metaKey)) {

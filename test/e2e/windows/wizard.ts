@@ -66,5 +66,7 @@ export async function describeProject(page: Page, words: ProjectWords): Promise<
   await press(page, 'Apply');
   await page.getByRole('row', { name: words.admin }).waitFor();
   await press(page, 'Next');
+  await page.getByText('Confidential computing for all sites').waitFor();
+  await press(page, 'Next');
   await page.getByText('What provisioning will do').waitFor();
 }
