@@ -39,6 +39,9 @@ export const workspaceParticipantSchema = z.strictObject({
   host: hostSchema.optional(),
   problems: z.int(),
   kit: stageSchema.optional(),
+  /** Runs in a confidential VM: an image of it is built, delivered and started instead of its kit. */
+  confidential: z.boolean().optional(),
+  image: stageSchema.optional(),
   /** For opening the kit: inspect, verify, console. */
   kit_place: placeSchema.optional(),
   certificate_days_left: z.int().optional(),

@@ -2,6 +2,7 @@
 import type { StateValue } from '../contract/index.ts';
 import type { UnlockedKey } from '../services/pki/index.ts';
 import type { StateCell } from './state-cell.ts';
+import type { SeenVm } from './workspace/facts.ts';
 import type { OpenedPlace } from './workspace/open-place.ts';
 
 export interface JobBoard {
@@ -36,6 +37,8 @@ export interface Workspace {
   refresh(): Promise<void>;
   /** What an admin session saw connected; undefined when it is not known any more. */
   sawConnected(names: ReadonlySet<string> | undefined): void;
+  /** How the VM of a confidential participant stood on its host when it was last asked (evidence of class S). */
+  launchOf(participant: string): SeenVm | undefined;
   /** Where the log of a participant lies on its host, as last told. */
   logOf(participant: string): string | undefined;
   dispose(): void;

@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { stageSchema } from '../../contract/workspace.ts';
 import type { DocumentRepository } from '../../services/store/index.ts';
-import type { SiteResult, SiteStep } from '../../services/sites/index.ts';
+import type { SiteResult, SiteStep, VmStatus } from '../../services/sites/index.ts';
+import { vmStage } from './vm-stage.ts';
 
 type Stage = z.infer<typeof stageSchema>;
 
@@ -12,7 +13,17 @@ const siteFactsSchema = z.object({
   running: stageSchema.optional(),
   /** Log of the participant on its host, as the last start or status told it. */
   log: z.string().optional(),
+  /** The VM of a confidential site, as its host told it last. */
+  launch: z
+    .object({
+      at: z.string(),
+      process: z.enum(['running', 'stopped', 'stale']),
+      since: z.string().optional(),
+      vm: z.custom<VmStatus>((value) => typeof value === 'object' && value !== null),
+    })
+    .optional(),
 });
+export type SeenVm = NonNullable<z.infer<typeof siteFactsSchema>['launch']>;
 export type SiteFacts = z.infer<typeof siteFactsSchema>;
 export type Facts = Record<string, SiteFacts>;
 
@@ -78,8 +89,12 @@ export function learn(before: SiteFacts, step: SiteStep, result: SiteResult, at:
   if (step === 'start' || step === 'stop' || step === 'status') {
     const process = result.status?.process;
     const since = result.status?.since;
+    const { vm } = result.status ?? {};
+    if (process && vm) after.launch = { at, process, ...(since === undefined ? {} : { since }), vm };
+    else if (result.state === 'stopped') after.launch = undefined;
     if (result.state === 'failed' && process === undefined)
       after.running = failed(result, `${step} failed`, at);
+    else if (process && vm) after.running = vmStage({ process, since, vm }, at);
     else if (process === 'running') {
       after.running = { state: 'ok', text: 'running', at, ...(since === undefined ? {} : { since }) };
     } else if (process === 'stopped' || result.state === 'stopped' || result.state === 'already_stopped') {

@@ -9,6 +9,7 @@ import type { PlaceBook } from '../place-book.ts';
 import { prodOf } from '../site-targets.ts';
 import { attentionOf } from './attention.ts';
 import type { Facts } from './facts.ts';
+import { imageParts } from './image-stage.ts';
 import type { OpenedPlace } from './open-place.ts';
 
 type Open = z.infer<typeof openProjectSchema>;
@@ -164,6 +165,7 @@ async function projectPicture(file: string, context: PictureContext): Promise<Om
         ...hostOf(desk, name),
         problems,
         ...kitParts(kit),
+        ...(await imageParts(project, participant, prod && projectFolder && join(projectFolder, prod))),
         ...(facts.reachable ? { reachable: facts.reachable } : {}),
         ...(facts.delivered ? { delivered: facts.delivered } : {}),
         ...(facts.running ? { running: facts.running } : {}),

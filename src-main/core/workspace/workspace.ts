@@ -206,6 +206,7 @@ export async function createWorkspace(core: CoreParts, book: PlaceBook): Promise
       connected = names ? { names, at: new Date(core.clock.now()).toISOString() } : undefined;
       soon();
     },
+    launchOf: (participant) => facts[participant]?.launch,
     logOf: (participant) => facts[participant]?.log,
     dispose() {
       stopWatching();
