@@ -9,6 +9,7 @@ import type { certificates, kits } from './kits.ts';
 import type { custody } from './custody.ts';
 import type { diagnostics } from './diagnostics.ts';
 import type { drafts } from './drafts.ts';
+import type { images } from './images.ts';
 import type { jobs } from './jobs.ts';
 import type { Declaration, Envelope } from './kernel.ts';
 import type { places } from './places.ts';
@@ -39,7 +40,8 @@ type AnyDeclaration =
   | ValueOf<typeof drafts>
   | ValueOf<typeof custody>
   | ValueOf<typeof hosts>
-  | ValueOf<typeof builds>;
+  | ValueOf<typeof builds>
+  | ValueOf<typeof images>;
 type ByName<Kind> = { [D in Extract<AnyDeclaration, { kind: Kind }> as D['name']]: D };
 
 export type Calls = ByName<'call'>;
@@ -109,6 +111,7 @@ const capabilities: Record<string, () => Promise<Record<string, Declaration>>> =
   drafts: async () => (await import('./drafts.ts')).drafts,
   custody: async () => (await import('./custody.ts')).custody,
   hosts: async () => (await import('./hosts.ts')).hosts,
+  images: async () => (await import('./images.ts')).images,
   builds: async () => (await import('./builds.ts')).builds,
   prompts: async () => (await import('./prompts.ts')).prompts,
 };

@@ -57,6 +57,7 @@ export const callNames = [
   'diagnostics.export_audit',
   'builds.list',
   'builds.cancel',
+  'images.write',
 ] as const;
 
 export const taskNames = [
@@ -67,6 +68,8 @@ export const taskNames = [
   'jobs.download',
   'hosts.check',
   'builds.run',
+  'images.build',
+  'images.inspect',
 ] as const;
 export const streamNames = ['session.console', 'tasks.watch', 'tasks.log', 'builds.log'] as const;
 export const stateNames = [

@@ -24,6 +24,7 @@ const loaders: Record<string, () => Promise<Loaded>> = {
   tasks: async () => (await import('./tasks.ts')).handlers,
   settings: async () => (await import('./settings.ts')).handlers,
   hosts: async () => (await import('./hosts.ts')).handlers,
+  images: async () => (await import('./images.ts')).handlers,
   builds: async () => (await import('./builds/handlers.ts')).handlers,
   diagnostics: async () => (await import('./diagnostics.ts')).handlers,
 };

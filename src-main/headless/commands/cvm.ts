@@ -1,4 +1,5 @@
 import { noun, type RegisterCommands } from '../command.ts';
+import { registerApp } from './cvm-app.ts';
 import { registerBuilds } from './cvm-build.ts';
 
 /** Images of confidential VMs: everything below `flaredesk cvm`. */
@@ -10,4 +11,5 @@ export const registerCvm: RegisterCommands = (program, host) => {
     'flaredesk cvm build -p project.yml',
   );
   registerBuilds(cvm, host);
+  registerApp(cvm, host);
 };

@@ -48,6 +48,7 @@ async function allDeclarations(): Promise<Declaration[]> {
     import('../../../src-main/contract/places.ts'),
     import('../../../src-main/contract/hosts.ts'),
     import('../../../src-main/contract/builds.ts'),
+    import('../../../src-main/contract/images.ts'),
     import('../../../src-main/contract/workspace.ts'),
     import('../../../src-main/contract/drafts.ts'),
     import('../../../src-main/contract/custody.ts'),

@@ -137,6 +137,8 @@ function tarReader(blobs: Map<string, Blob>, bad: (what: string) => DeskError) {
   tar.on('entry', (header, stream, next) => {
     const wrong = refusal(header) ?? (++count > mostEntries ? 'it holds too many files' : undefined);
     if (wrong !== undefined) {
+      // The entry falls with its archive.
+      stream.on('error', () => undefined);
       tar.destroy(bad(wrong));
       return;
     }

@@ -85,6 +85,8 @@ interface Worker {
   machine: Promise<Machine> | undefined;
   /** Somebody else has reserved it: not asked again before this time. */
   heldUntil: number;
+  /** Builds of an earlier run of the program that may still be on it: nothing new begins before they are looked at. */
+  adopting: number;
 }
 
 /** Between two looks whether a host that somebody else reserved is free. */
@@ -93,7 +95,13 @@ const heldMs = 2000;
 const hostKey = ({ ssh, directory }: BuilderHost): string =>
   ssh === undefined ? 'this machine' : `${ssh.user ?? ''}@${ssh.host}:${ssh.port ?? ''} ${directory}`;
 
-const newWorker = (host: BuilderHost): Worker => ({ host, busy: false, machine: undefined, heldUntil: 0 });
+const newWorker = (host: BuilderHost): Worker => ({
+  host,
+  busy: false,
+  machine: undefined,
+  heldUntil: 0,
+  adopting: 0,
+});
 
 export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
   const { store, clock, logs, logger } = options;
@@ -102,6 +110,9 @@ export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
   const active = new Map<string, Waiting>();
   const listeners = new Set<(record: BuildRecord) => void>();
   const collecting = new PQueue({ concurrency: 4 });
+  /** Builds on their way into the queue: they come in in the order they were asked for, before any begins. */
+  let entering = 0;
+  let entered: Promise<unknown> = Promise.resolve();
   let closed = false;
 
   const tell = (record: BuildRecord): void => {
@@ -258,9 +269,9 @@ export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
   };
 
   const next = (): void => {
-    if (closed) return;
+    if (closed || entering > 0) return;
     for (const worker of workers.values()) {
-      if (worker.busy || clock.now() < worker.heldUntil) continue;
+      if (worker.busy || worker.adopting > 0 || clock.now() < worker.heldUntil) continue;
       const key = hostKey(worker.host);
       const index = waiting.findIndex(
         ({ request, refusals }) => !refusals.has(key) && request.hosts.some((host) => hostKey(host) === key),
@@ -287,8 +298,8 @@ export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
     request: BuildRequest,
     context: BuildContext,
     signal: AbortSignal,
+    record: BuildRecord | undefined,
   ): Promise<{ record: BuildRecord; host: BuilderHost; machine: Machine; state: string } | undefined> => {
-    const record = await store.read(request.prod, request.site);
     if (record?.host === undefined || endedStates.has(record.state)) return undefined;
     if (record.process !== undefined && record.process !== options.process && options.isAlive(record.process))
       throw new DeskError('conflict', `${request.site} is being built by another running flaredesk.`, {
@@ -306,8 +317,17 @@ export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
     const key = hostKey(host);
     const worker = workers.get(key) ?? newWorker(host);
     workers.set(key, worker);
-    const machine = await machineOf(worker, signal);
-    return { record, host, machine, state: await stateOn(machine, record.id, signal) };
+    worker.adopting += 1;
+    try {
+      const machine = await machineOf(worker, signal);
+      return { record, host, machine, state: await stateOn(machine, record.id, signal) };
+    } finally {
+      // The caller queues it first, within this turn.
+      setImmediate(() => {
+        worker.adopting -= 1;
+        next();
+      });
+    }
   };
 
   const add = async (request: BuildRequest, context: BuildContext): Promise<BuildRecord> => {
@@ -361,9 +381,25 @@ export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
         else waiting.push(build);
         void build.change({}).then(next);
       });
+    const before = entered;
+    entering += 1;
+    let enter: () => void = () => undefined;
+    entered = new Promise<void>((resolve) => {
+      enter = () => {
+        enter = () => undefined;
+        entering -= 1;
+        resolve();
+      };
+    });
     try {
+      await before;
       await recover(request.prod, request.site);
-      const found = await earlier(request, context, both);
+      const record = await store.read(request.prod, request.site);
+      const there = context.anew === true ? undefined : await builtArchive(request.prod, request.site);
+      const isOpen = record?.host !== undefined && !endedStates.has(record.state);
+      const looking = earlier(request, context, both, record);
+      if (isOpen) enter();
+      const found = await looking;
       if (found !== undefined) {
         const build = {
           request,
@@ -379,18 +415,18 @@ export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
           return await enqueue({ ...found.record, state: 'building' }, true, [found.host]);
         } else if (found.state === 'prepared') await endBuild(build, found.machine, options);
       }
-      const there = context.anew === true ? undefined : await builtArchive(request.prod, request.site);
       if (there !== undefined) {
         const { archive, bytes } = there;
-        const known = await store.read(request.prod, request.site);
-        if (known?.state === 'built') return known;
+        if (record?.state === 'built') return record;
         return {
           ...fresh,
           state: 'built',
           result: { archive, bytes, sha256: '', builderPath: '', notes: [] },
         };
       }
-      return await enqueue(fresh, false, request.hosts);
+      const queued = enqueue(fresh, false, request.hosts);
+      enter();
+      return await queued;
     } catch (error) {
       const answer = options.describeError(error);
       if (answer.code === 'cancelled') return { ...fresh, state: 'cancelled' };
@@ -398,11 +434,14 @@ export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
       Object.assign(fresh, { state: 'failed', error: answer, endedAt: clock.now() });
       tell(fresh);
       return fresh;
+    } finally {
+      enter();
+      next();
     }
   };
 
   const endEarlier: BuildQueue['endEarlier'] = async (request, signal) => {
-    const found = await earlier(request, {}, signal);
+    const found = await earlier(request, {}, signal, await store.read(request.prod, request.site));
     if (found === undefined) return undefined;
     const { record, machine } = found;
     const build = { request, record, signal, change: changer(record, () => undefined) };
