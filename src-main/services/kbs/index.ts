@@ -1,0 +1,7 @@
+/** The Trustee key broker: look, read, compare, set, roll back its resource policy. */
+export { kbsClient, type KbsClient } from './client.ts';
+export { compareTexts, compareThree, type DiffLine, type ThreeWay } from './compare.ts';
+export { type PolicyHistory, policyHistory } from './history.ts';
+export { policySha256, type ReadPolicy, readPolicy, setPolicy } from './policy.ts';
+export { kbsStatus, readCounters } from './status.ts';
+export type { KbsStatus, KbsTarget, PolicyRecord } from './types.ts';
