@@ -3,6 +3,7 @@ import {
   IconFileSettings,
   IconLayoutList,
   IconServer,
+  IconServerCog,
   IconSettings,
   IconTerminal2,
 } from '@tabler/icons-react';
@@ -30,6 +31,13 @@ export const pages = [
     icon: IconServer,
     needsProject: true,
     view: lazy(() => import('../features/sites/sites-page.tsx')),
+  },
+  {
+    path: '/hosts',
+    text: 'shell.pages.hosts',
+    icon: IconServerCog,
+    needsProject: true,
+    view: lazy(() => import('../features/hosts/hosts-page.tsx')),
   },
   {
     path: '/console',

@@ -50,6 +50,12 @@ export const common = {
     status: 'Read status',
     stopTitle: 'Stop participants',
     stopMessage: 'Stopping {{names}} ends the jobs that run there.',
+    stopConfidential:
+      'Confidential sites are shut down by command first, then their VMs are ended. One that vanishes without that stops the whole federation.',
+    endVm: 'End VM all the same',
+    endVmTitle: 'End a VM without leaving the federation',
+    endVmMessage:
+      'For {{names}}, when it cannot be shut down by command. The other sites notice within one check interval, and the whole federation stops.',
     noHost: 'No selected participant has a host in desk.yml',
     noProjectFile: 'There is no project file here: hosts are named in desk.yml beside it',
     noKit: 'Provision first: there is no kit yet',

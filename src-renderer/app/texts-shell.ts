@@ -28,6 +28,7 @@ export const shell = {
     overview: 'Overview',
     project: 'Project',
     sites: 'Sites',
+    hosts: 'Hosts',
     console: 'Console',
     jobs: 'Jobs',
     settings: 'Settings',

@@ -2,6 +2,7 @@ import i18next from 'i18next';
 import { initReactI18next, useTranslation } from 'react-i18next';
 import { common } from './texts-common.ts';
 import { consoleTexts } from '../features/console/texts.ts';
+import { hosts } from '../features/hosts/texts.ts';
 import { jobs } from '../features/jobs/texts.ts';
 import { overview } from '../features/overview/texts.ts';
 import { project } from '../features/project/texts.ts';
@@ -16,6 +17,7 @@ const catalogue = {
   common,
   shell,
   console: consoleTexts,
+  hosts,
   jobs,
   overview,
   project,

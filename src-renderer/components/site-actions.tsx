@@ -23,9 +23,15 @@ export function SiteActions({
   const client = useClient();
   const hosted = participants.filter((participant) => participant.host !== undefined);
   const names = hosted.map((participant) => participant.name);
-  const run = async (verb: Verb): Promise<void> => {
+  const confidential = hosted.filter((participant) => participant.confidential);
+  const run = async (verb: Verb, force = false): Promise<void> => {
     if (!project.file) return;
-    const started = await client.start('sites.run', { verb, file: project.file.token, only: names });
+    const started = await client.start('sites.run', {
+      verb,
+      file: project.file.token,
+      only: force ? confidential.map((participant) => participant.name) : names,
+      ...(force ? { force } : {}),
+    });
     if (started.ok) onStarted?.();
     else
       notifications.show({ color: 'red', title: started.error.message, message: started.error.hint ?? '' });
@@ -44,12 +50,25 @@ export function SiteActions({
       <Action text={t('common.sites.start')} reason={noKit} onClick={() => void run('start')} />
       <ConfirmTyped
         title={t('common.sites.stopTitle')}
-        message={t('common.sites.stopMessage', { names: names.slice(0, 8).join(', '), count: names.length })}
+        message={[
+          t('common.sites.stopMessage', { names: names.slice(0, 8).join(', '), count: names.length }),
+          ...(confidential.length > 0 ? [t('common.sites.stopConfidential')] : []),
+        ].join(' ')}
         word={names.length === 1 ? first : project.name}
         button={t('common.sites.stop')}
         disabledReason={noKit}
         onConfirm={() => void run('stop')}
       />
+      {participants.length === 1 && confidential.length === 1 && confidential[0]?.running ? (
+        <ConfirmTyped
+          title={t('common.sites.endVmTitle')}
+          message={t('common.sites.endVmMessage', { names: first })}
+          word={first}
+          button={t('common.sites.endVm')}
+          disabledReason={noKit}
+          onConfirm={() => void run('stop', true)}
+        />
+      ) : null}
       <Action text={t('common.sites.status')} reason={reason} onClick={() => void run('status')} />
     </>
   );

@@ -8,6 +8,7 @@ export const tasksReplica = createReplica('tasks.recent');
 export const connectionsReplica = createReplica('session.connections');
 export const boardReplica = createReplica('jobs.board');
 export const settingsReplica = createReplica('settings.current');
+export const hostMatrixReplica = createReplica('hosts.matrix');
 export const custodyReplica = createReplica('custody.current');
 
 export function followAll(client: Client): () => void {
@@ -18,6 +19,7 @@ export function followAll(client: Client): () => void {
     connectionsReplica,
     boardReplica,
     settingsReplica,
+    hostMatrixReplica,
     custodyReplica,
   ].map((replica) => replica.follow(client));
   return () => {

@@ -84,12 +84,15 @@ function Board({ open }: { open: Open }) {
 const stageColumn = (
   open: Open,
   t: Translate,
-  id: 'kit' | 'delivered' | 'running' | 'connected',
+  id: 'kit' | 'image' | 'delivered' | 'running' | 'connected',
   width: string,
 ): DataColumn<Participant> => {
   // The server is what the others connect to; admins come and go.
   const applies = (participant: Participant): boolean =>
-    id === 'kit' || (participant.type !== 'admin' && !(id === 'connected' && participant.type === 'server'));
+    id === 'image'
+      ? participant.confidential === true
+      : id === 'kit' ||
+        (participant.type !== 'admin' && !(id === 'connected' && participant.type === 'server'));
   const relevant = open.participants.filter(applies);
   const ok = relevant.filter((participant) => participant[id]?.state === 'ok').length;
   const stageOf = (participant: Participant): Stage | undefined => participant[id];
@@ -103,7 +106,9 @@ const stageColumn = (
       applies(participant) ? (
         <StageCell
           stage={stageOf(participant)}
-          absent={id === 'kit' || participant.host ? t('overview.notThere') : t('overview.noHost')}
+          absent={
+            id === 'kit' || id === 'image' || participant.host ? t('overview.notThere') : t('overview.noHost')
+          }
         />
       ) : (
         <span className="muted">–</span>
@@ -145,6 +150,10 @@ function boardColumns(t: Translate, open: Open): DataColumn<Participant>[] {
         ),
     },
     stageColumn(open, t, 'kit', 'minmax(116px, 1.5fr)'),
+    // Without confidential sites there are no images.
+    ...(open.participants.some(({ confidential }) => confidential)
+      ? [stageColumn(open, t, 'image', 'minmax(104px, 1.2fr)')]
+      : []),
     stageColumn(open, t, 'delivered', 'minmax(116px, 1.5fr)'),
     stageColumn(open, t, 'running', 'minmax(116px, 1.5fr)'),
     stageColumn(open, t, 'connected', 'minmax(116px, 1.5fr)'),

@@ -21,6 +21,7 @@ export const overview = {
     org: 'Org',
     defined: 'Defined',
     kit: 'Kit',
+    image: 'Image',
     delivered: 'Delivered',
     running: 'Running',
     connected: 'Connected',

@@ -44,9 +44,17 @@ export function SiteDrawer({
 function SiteDetail({ project, participant }: { project: Open; participant: Participant }) {
   const t = useTexts();
   const navigate = useNavigate();
-  const stages = ['kit', 'reachable', 'delivered', 'running', 'connected'] as const;
+  const stages = [
+    'kit',
+    ...(participant.confidential ? (['image'] as const) : []),
+    'reachable',
+    'delivered',
+    'running',
+    'connected',
+  ] as const;
   const labels = {
     kit: t('sites.columns.kit'),
+    image: t('sites.columns.image'),
     reachable: t('sites.columns.reachable'),
     delivered: t('sites.columns.delivered'),
     running: t('sites.columns.running'),
@@ -62,6 +70,11 @@ function SiteDetail({ project, participant }: { project: Open; participant: Part
         >
           {t('sites.edit')}
         </Button>
+        {participant.host ? (
+          <Button variant="subtle" onClick={() => void navigate('/hosts')}>
+            {t('shell.pages.hosts')}
+          </Button>
+        ) : null}
       </Group>
       <h2 className={classes.heading}>{t('sites.stages')}</h2>
       <dl className={classes.facts}>

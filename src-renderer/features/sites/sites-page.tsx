@@ -20,7 +20,8 @@ export default function SitesPage() {
   const navigate = useNavigate();
   const location = useLocation();
   const open = workspaceReplica.use((replica) => replica.value?.open);
-  const columns = useMemo(() => siteColumns(t), [t]);
+  const hasImages = open?.participants.some(({ confidential }) => confidential) ?? false;
+  const columns = useMemo(() => siteColumns(t, hasImages), [t, hasImages]);
   if (!open) return <Page title={t('sites.title')}>{null}</Page>;
   const opened = decodeURIComponent(location.pathname.split('/')[2] ?? '');
   const hosted = open.participants.filter(
@@ -74,7 +75,7 @@ function AllHosts({
   );
 }
 
-function siteColumns(t: Translate): DataColumn<Participant>[] {
+function siteColumns(t: Translate, hasImages: boolean): DataColumn<Participant>[] {
   return [
     {
       id: 'participant',
@@ -105,6 +106,22 @@ function siteColumns(t: Translate): DataColumn<Participant>[] {
       value: (participant) => participant.kit?.text ?? '',
       cell: (participant) => <StageCell stage={participant.kit} absent={t('sites.notDelivered')} />,
     },
+    ...(hasImages
+      ? [
+          {
+            id: 'image',
+            header: t('sites.columns.image'),
+            width: 'minmax(96px, 1.2fr)',
+            value: (participant: Participant) => participant.image?.text ?? '',
+            cell: (participant: Participant) =>
+              participant.confidential ? (
+                <StageCell stage={participant.image} absent={t('overview.notThere')} />
+              ) : (
+                <span className="muted">–</span>
+              ),
+          },
+        ]
+      : []),
     {
       id: 'delivered',
       header: t('sites.columns.delivered'),

@@ -11,6 +11,7 @@ export const sites = {
     host: 'Host',
     reachable: 'Reachable',
     kit: 'Kit',
+    image: 'Image',
     delivered: 'Delivered',
     running: 'Running',
     certificate: 'Certificate',
