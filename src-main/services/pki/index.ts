@@ -2,6 +2,7 @@ export type { CertificateAuthority, Identity, IssueRequest } from './authority.t
 export { CertState, type CertStateOptions, type KnownIdentity } from './cert-state.ts';
 export { verifyPss } from './pss.ts';
 export { loadAdminSigner, type Signer } from './signer.ts';
+export { loadProjectSigner } from './project-signer.ts';
 export { loadTokenSigner, type TokenSigner } from './token-signer.ts';
 export {
   keyFormOf,
