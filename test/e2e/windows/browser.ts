@@ -93,13 +93,6 @@ async function serve(folder: string, mark: Record<string, string>): Promise<stri
   });
 }
 
-export type PageName = 'Overview' | 'Project' | 'Sites' | 'Console' | 'Jobs' | 'Settings';
-
-/** Goes to a page by its link at the side. */
-export async function goTo(page: Page, name: PageName): Promise<void> {
-  await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name, exact: true }).click();
-}
-
 /** Draws the page in that theme; it follows the system's choice. */
 export async function useTheme(page: Page, theme: Theme): Promise<void> {
   await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
