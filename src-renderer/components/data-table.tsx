@@ -120,6 +120,8 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>) {
     estimateSize: () => rowHeight,
     overscan: 12,
   });
+  const activeId = shown[active]?.id;
+  const isActiveDrawn = virtual.getVirtualItems().some((item) => item.index === active);
   const template = `${selectable ? '32px ' : ''}${columns.map((column) => column.width).join(' ')}`;
   const selected = rows.filter((row) => rowSelection[rowId(row)]);
   const clear = () => setRowSelection({});
@@ -134,7 +136,10 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>) {
     const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 15, PageUp: -15 }[event.key];
     const row = shown[active];
     if (step !== undefined) move(active + step);
-    else if (event.key === 'Home') move(0);
+    else if (event.key === 'c' && (event.ctrlKey || event.metaKey) && row) {
+      if (getSelection()?.toString()) return;
+      void navigator.clipboard.writeText(copied(selected.length > 0 ? selected : [row.original]));
+    } else if (event.key === 'Home') move(0);
     else if (event.key === 'End') move(shown.length - 1);
     else if (event.key === 'Enter' && row && event.target === event.currentTarget) onOpen?.(row.original);
     else if (event.key === ' ' && row && selectable && event.target === event.currentTarget)
@@ -142,6 +147,8 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>) {
     else return;
     event.preventDefault();
   };
+  const copied = (some: Row[]): string =>
+    some.map((row) => columns.map((column) => column.value(row) ?? '').join('\t')).join('\n');
   const exported = () => shown.map((row) => columns.map((column) => column.value(row.original)));
 
   return (
@@ -216,6 +223,7 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>) {
           aria-label={label}
           aria-rowcount={shown.length + 1}
           aria-multiselectable={selectable}
+          aria-activedescendant={isActiveDrawn && activeId ? `${id}-row-${activeId}` : undefined}
           tabIndex={0}
           onKeyDown={onKey}
         >
@@ -266,6 +274,7 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>) {
               return (
                 <div
                   key={row.id}
+                  id={`${id}-row-${row.id}`}
                   role="row"
                   aria-rowindex={item.index + 2}
                   aria-selected={selectable ? row.getIsSelected() : undefined}
@@ -282,6 +291,8 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>) {
                     <div role="gridcell" className={classes.cell}>
                       <Checkbox
                         aria-label={t('common.selectRow', { name: rowLabel(row.original) })}
+                        // The grid is one stop of the Tab key; Space selects in it.
+                        tabIndex={-1}
                         checked={row.getIsSelected()}
                         onClick={(event) => event.stopPropagation()}
                         onChange={() => row.toggleSelected()}

@@ -4,6 +4,7 @@ import { useLocation, useNavigate } from 'react-router';
 import type { StateValue } from '../../../src-main/contract/index.ts';
 import { type Translate, useTexts } from '../../app/texts.ts';
 import { DataTable, type DataColumn } from '../../components/data-table.tsx';
+import { PlaceName } from '../../components/place-name.tsx';
 import { Page } from '../../components/page.tsx';
 import { StateBadge } from '../../components/state-badge.tsx';
 import { workspaceReplica } from '../../state/replicas.ts';
@@ -40,7 +41,11 @@ export default function OverviewPage() {
   return (
     <Page
       title={open.name}
-      subtitle={`${open.label} · ${t('overview.flare', { version: open.flare })}`}
+      subtitle={
+        <>
+          <PlaceName path={open.label} /> · {t('overview.flare', { version: open.flare })}
+        </>
+      }
       actions={
         open.kind === 'project' ? (
           <>
