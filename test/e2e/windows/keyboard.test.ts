@@ -9,7 +9,7 @@ import { freePort } from '../../lab/ports.ts';
 import { filesBelow, type LabHosts, ownStorage, participants, startHosts } from '../story/hosts.ts';
 import type { HostWords } from '../story/wizard.ts';
 import { openWindows } from './browser.ts';
-import { Keys } from './keys.ts';
+import { hasFocus, Keys } from './keys.ts';
 
 const template = join(import.meta.dirname, '../../../resources/job-templates/hello-numpy');
 const admin = 'ada@example.org';
@@ -138,7 +138,7 @@ it('does the main job by keyboard alone', { timeout: 150_000 }, async () => {
     expect(await filesBelow(kit, 'server.npy')).toHaveLength(1);
     await keys.key('Escape');
     await detail.waitFor({ state: 'detached' });
-    await expect.poll(() => grid.evaluate((element) => element === document.activeElement)).toBe(true);
+    await expect.poll(() => hasFocus(grid)).toBe(true);
 
     await keys.key('Control+k');
     await keys.to(page.getByPlaceholder(/^Find a page/));

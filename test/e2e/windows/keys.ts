@@ -4,6 +4,17 @@ import type { Locator, Page } from 'playwright';
 /** Tab presses after which a control counts as out of reach. */
 const farthest = 60;
 
+/** A field shows the focus by its border; a choice of several hides its inputs and draws the ring around the words. */
+const hasRing = `(element) => {
+  if (element.matches('input:not([type="radio"]):not([type="checkbox"]), textarea')) return true;
+  const drawn = element.matches('input[type="radio"]') ? element.nextElementSibling : element;
+  const style = getComputedStyle(drawn);
+  return style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0;
+}`;
+
+export const hasFocus = (target: Locator): Promise<boolean> =>
+  target.evaluate<boolean>('(element) => element === document.activeElement');
+
 export class Keys {
   readonly page: Page;
   constructor(page: Page) {
@@ -31,23 +42,15 @@ export class Keys {
   async to(target: Locator): Promise<void> {
     await target.waitFor({ state: 'attached' });
     for (let presses = 0; presses < farthest; presses += 1) {
-      if (await target.evaluate((element) => element === document.activeElement)) return this.seen(target);
+      if (await hasFocus(target)) return this.seen(target);
       await this.key('Tab');
     }
     throw new Error(`Tab does not reach ${String(target)} in ${farthest} presses.`);
   }
 
   private async seen(target: Locator): Promise<void> {
-    const ring = await target.evaluate((element) => {
-      // A choice of several hides its inputs and draws the ring around the words.
-      const drawn = element.matches('input[type="radio"]')
-        ? (element.nextElementSibling ?? element)
-        : element;
-      const style = getComputedStyle(drawn);
-      const bordered = drawn.matches('input, textarea');
-      return bordered || (style.outlineStyle !== 'none' && Number.parseFloat(style.outlineWidth) > 0);
-    });
-    if (!ring) throw new Error(`The focus on ${String(target)} cannot be seen.`);
+    if (!(await target.evaluate<boolean>(hasRing)))
+      throw new Error(`The focus on ${String(target)} cannot be seen.`);
   }
 
   button(name: string | RegExp, within: Page | Locator = this.page): Locator {
