@@ -9,6 +9,7 @@ import type { StateValue } from '../../contract/index.ts';
 import type { SiteResult, SiteStep } from '../../services/sites/index.ts';
 import { siteVerbs } from '../../contract/names.ts';
 import type { TaskRecord } from '../../services/store/index.ts';
+import type { TaskEvent } from '../../services/tasks/index.ts';
 import type { CoreParts } from '../context.ts';
 import type { PlaceBook } from '../place-book.ts';
 import type { Workspace } from '../parts.ts';
@@ -78,6 +79,8 @@ export async function createWorkspace(core: CoreParts, book: PlaceBook): Promise
       available: existsSync(path),
     }));
 
+  const pathOfOpened = (): string | undefined => opened && pathOf(opened);
+
   /** One text that differs when one of these files was changed, by whomever. */
   const stampOf = async (files: readonly string[]): Promise<string> => {
     const parts = await Promise.all(
@@ -142,13 +145,29 @@ export async function createWorkspace(core: CoreParts, book: PlaceBook): Promise
     await writeFacts(documents, step.file, known);
   };
 
+  /** What one site's part of a task brought, as soon as it has ended; kept with the others at the end of the task. */
+  const learnFromSite = ({ target, result, error }: TaskRecord, root: TaskRecord): void => {
+    const step = siteStepOf(root);
+    const part = result as Pick<SiteResult, 'state' | 'steps' | 'status'> | undefined;
+    if (!step || !part || target === undefined || pathOfOpened() !== step.file) return;
+    const at = new Date(core.clock.now()).toISOString();
+    const site: SiteResult = { name: target, ...part, ...(error ? { error } : {}) };
+    facts[target] = learn(facts[target] ?? {}, step.verb, site, at);
+  };
+
+  const hear = async (event: TaskEvent): Promise<void> => {
+    if (event.kind === 'progress' || isWorking(event.task)) return;
+    if (event.task.parent === undefined) return learnFrom(event.task);
+    learnFromSite(event.task, await runner.get(event.task.parent));
+  };
+
   const stopWatching = runner.watch(undefined, (event) => {
-    busy.hear(event);
-    if (event.kind === 'progress' || isWorking(event.task) || event.task.parent !== undefined) return soon();
-    learnFrom(event.task)
+    const told = hear(event)
       .catch((error: unknown) => core.logger.error('What a task learned of the sites is lost.', { error }))
-      // New kits may be there now.
-      .finally(() => (event.task.kind === 'provisioning.run' ? refreshLogged() : soon()));
+      .finally(() => busy.hear(event));
+    // New kits may be there now.
+    const rereads = event.kind === 'task' && event.task.kind === 'provisioning.run' && !isWorking(event.task);
+    void told.then(() => (rereads ? refreshLogged() : soon()));
   });
 
   const open = async (path: string): Promise<{ name: string; kind: OpenedPlace['kind'] }> => {

@@ -21,6 +21,24 @@ vi.mock('../../../src-main/services/projects/index.ts', async (original) => {
   };
 });
 
+/** Sites that end when the test says so. */
+const gates = vi.hoisted(() => new Map<string, (state: 'delivered' | 'failed') => void>());
+vi.mock('../../../src-main/services/sites/index.ts', async (original) => {
+  const real = await original<typeof import('../../../src-main/services/sites/index.ts')>();
+  const runSites: typeof real.runSites = async ({ targets, step }, { report, ended } = {}) => {
+    const sites = targets.map(async ({ name }) => {
+      report?.({ step, target: name, done: 1, total: 2, unit: 'bytes' });
+      const state = await new Promise<'delivered' | 'failed'>((resolve) => gates.set(name, resolve));
+      const error = { code: 'remote_failed', message: 'The disk is full.', retryable: false } as const;
+      const result = { name, state, steps: [], ...(state === 'failed' ? { error } : {}) };
+      ended?.(result);
+      return result;
+    });
+    return { sites: await Promise.all(sites) };
+  };
+  return { ...real, runSites };
+});
+
 type Open = NonNullable<StateValue<'workspace.current'>['open']>;
 
 async function openStudy() {
@@ -60,6 +78,27 @@ describe('the open project', () => {
     await client.start('sites.run', { verb: 'check', file });
     await expect.poll(tellings).toBeGreaterThan(seen);
     expect(reads.count - before).toBe(1);
+  });
+
+  it('shows how each site stands as soon as its part has ended', async () => {
+    const { client, file, told } = await openStudy();
+    const hosts = ['server1', 'site-1'].map((name) => `  ${name}: { ssh: ${name}, directory: /srv }\n`);
+    await writeFile(join(file, '../desk.yml'), `version: 1\nproject: project.yml\nhosts:\n${hosts.join('')}`);
+    await client.start('provisioning.run', { file });
+    await expect.poll(() => told()?.prod, { timeout: 10_000 }).toBe('prod_00');
+    const delivered = () =>
+      told()
+        ?.participants.slice(0, 2)
+        .map((site) => site.delivered?.text);
+    await client.start('sites.run', { verb: 'distribute', file });
+    await expect.poll(delivered).toEqual(['50 %', '50 %']);
+    gates.get('server1')?.('delivered');
+    await expect.poll(delivered).toEqual(['delivered', '50 %']);
+    gates.get('site-1')?.('failed');
+    await expect.poll(delivered).toEqual(['delivered', 'failed']);
+    expect(told()?.attention).toContainEqual(
+      expect.objectContaining({ target: 'site-1', message: 'The disk is full.' }),
+    );
   });
 
   it('notices what another program changes', { timeout: 15_000 }, async () => {
