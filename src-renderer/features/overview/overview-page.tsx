@@ -12,7 +12,7 @@ import { ProvisionButton } from './provision-button.tsx';
 import { SiteActions } from '../../components/site-actions.tsx';
 import { Attention } from './attention.tsx';
 import { Begin } from './begin.tsx';
-import { StageCell, type Stage } from '../../components/stage-cell.tsx';
+import { StageCell } from '../../components/stage-cell.tsx';
 
 type Open = NonNullable<StateValue<'workspace.current'>['open']>;
 type Participant = Open['participants'][number];
@@ -22,9 +22,9 @@ export default function OverviewPage() {
   const t = useTexts();
   const navigate = useNavigate();
   const beginAsked = new URLSearchParams(useLocation().search).has('begin');
-  const replica = workspaceReplica.use();
-  const open = replica.value?.open;
-  if (!replica.value) {
+  const workspace = workspaceReplica.use((replica) => replica.value);
+  const open = workspace?.open;
+  if (!workspace) {
     return (
       <Page title={t('overview.title')}>
         <Skeleton height={240} m="lg" w="auto" />
@@ -70,7 +70,7 @@ export default function OverviewPage() {
 function Board({ open }: { open: Open }) {
   const t = useTexts();
   const navigate = useNavigate();
-  const columns = useMemo(() => boardColumns(t, open), [t, open]);
+  const columns = useMemo(() => boardColumns(t), [t]);
   return (
     <DataTable
       id="overview"
@@ -86,37 +86,39 @@ function Board({ open }: { open: Open }) {
   );
 }
 
-const stageColumn = (
-  open: Open,
-  t: Translate,
-  id: 'kit' | 'delivered' | 'running' | 'connected',
-  width: string,
-): DataColumn<Participant> => {
-  // The server is what the others connect to; admins come and go.
-  const applies = (participant: Participant): boolean =>
-    id === 'kit' || (participant.type !== 'admin' && !(id === 'connected' && participant.type === 'server'));
-  const relevant = open.participants.filter(applies);
-  const ok = relevant.filter((participant) => participant[id]?.state === 'ok').length;
-  const stageOf = (participant: Participant): Stage | undefined => participant[id];
-  return {
-    id,
-    header: t(`overview.columns.${id}`),
-    width,
-    value: (participant) => (applies(participant) ? (stageOf(participant)?.text ?? '') : ''),
-    headerExtra: <span className="muted">{t('overview.counts', { ok, count: relevant.length })}</span>,
-    cell: (participant) =>
-      applies(participant) ? (
-        <StageCell
-          stage={stageOf(participant)}
-          absent={id === 'kit' || participant.host ? t('overview.notThere') : t('overview.noHost')}
-        />
-      ) : (
-        <span className="muted">–</span>
-      ),
-  };
-};
+type StageName = 'kit' | 'delivered' | 'running' | 'connected';
 
-function boardColumns(t: Translate, open: Open): DataColumn<Participant>[] {
+/** The server is what the others connect to; admins come and go. */
+const applies = (id: StageName, { type }: Participant): boolean =>
+  id === 'kit' || (type !== 'admin' && !(id === 'connected' && type === 'server'));
+
+/** How many participants stand well at a stage. */
+function StageCount({ id }: { id: StageName }) {
+  const t = useTexts();
+  const participants = workspaceReplica.use((replica) => replica.value?.open?.participants) ?? [];
+  const relevant = participants.filter((participant) => applies(id, participant));
+  const ok = relevant.filter((participant) => participant[id]?.state === 'ok').length;
+  return <span className="muted">{t('overview.counts', { ok, count: relevant.length })}</span>;
+}
+
+const stageColumn = (t: Translate, id: StageName, width: string): DataColumn<Participant> => ({
+  id,
+  header: t(`overview.columns.${id}`),
+  width,
+  value: (participant) => (applies(id, participant) ? (participant[id]?.text ?? '') : ''),
+  headerExtra: <StageCount id={id} />,
+  cell: (participant) =>
+    applies(id, participant) ? (
+      <StageCell
+        stage={participant[id]}
+        absent={id === 'kit' || participant.host ? t('overview.notThere') : t('overview.noHost')}
+      />
+    ) : (
+      <span className="muted">–</span>
+    ),
+});
+
+function boardColumns(t: Translate): DataColumn<Participant>[] {
   return [
     {
       id: 'participant',
@@ -149,9 +151,9 @@ function boardColumns(t: Translate, open: Open): DataColumn<Participant>[] {
           <StateBadge state="bad">{t('overview.problems', { count: participant.problems })}</StateBadge>
         ),
     },
-    stageColumn(open, t, 'kit', 'minmax(116px, 1.5fr)'),
-    stageColumn(open, t, 'delivered', 'minmax(116px, 1.5fr)'),
-    stageColumn(open, t, 'running', 'minmax(116px, 1.5fr)'),
-    stageColumn(open, t, 'connected', 'minmax(116px, 1.5fr)'),
+    stageColumn(t, 'kit', 'minmax(116px, 1.5fr)'),
+    stageColumn(t, 'delivered', 'minmax(116px, 1.5fr)'),
+    stageColumn(t, 'running', 'minmax(116px, 1.5fr)'),
+    stageColumn(t, 'connected', 'minmax(116px, 1.5fr)'),
   ];
 }

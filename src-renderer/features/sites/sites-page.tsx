@@ -21,11 +21,15 @@ export default function SitesPage() {
   const location = useLocation();
   const open = workspaceReplica.use((replica) => replica.value?.open);
   const columns = useMemo(() => siteColumns(t), [t]);
-  if (!open) return <Page title={t('sites.title')}>{null}</Page>;
   const opened = decodeURIComponent(location.pathname.split('/')[2] ?? '');
-  const hosted = open.participants.filter(
-    (participant) => participant.host !== undefined || participant.name === opened,
+  const hosted = useMemo(
+    () =>
+      open?.participants.filter(
+        (participant) => participant.host !== undefined || participant.name === opened,
+      ) ?? [],
+    [open, opened],
   );
+  if (!open) return <Page title={t('sites.title')}>{null}</Page>;
   const chosen = open.participants.find((participant) => participant.name === opened);
   return (
     <Page
