@@ -4,16 +4,28 @@ import type { Locator, Page } from 'playwright';
 /** Tab presses after which a control counts as out of reach. */
 const farthest = 60;
 
-/** A field shows the focus by its border; a choice of several hides its inputs and draws the ring around the words. */
-const hasRing = `(element) => {
-  if (element.matches('input:not([type="radio"]):not([type="checkbox"]), textarea')) return true;
-  const drawn = element.matches('input[type="radio"]') ? element.nextElementSibling : element;
-  const style = getComputedStyle(drawn);
-  return style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0;
-}`;
+/** What the functions below use of the page they run in. */
+interface Drawn {
+  matches(selector: string): boolean;
+  nextElementSibling: Drawn | null;
+}
+interface PageGlobals {
+  document: { activeElement: unknown };
+  getComputedStyle(element: unknown): { outlineStyle: string; outlineWidth: string };
+}
 
 export const hasFocus = (target: Locator): Promise<boolean> =>
-  target.evaluate<boolean>('(element) => element === document.activeElement');
+  target.evaluate((element) => element === (globalThis as unknown as PageGlobals).document.activeElement);
+
+/** A field shows the focus by its border; a choice of several hides its inputs and draws the ring around the words. */
+const showsFocus = (target: Locator): Promise<boolean> =>
+  target.evaluate((node) => {
+    const element = node as unknown as Drawn;
+    if (element.matches('input:not([type="radio"]):not([type="checkbox"]), textarea')) return true;
+    const drawn = element.matches('input[type="radio"]') ? element.nextElementSibling : element;
+    const style = (globalThis as unknown as PageGlobals).getComputedStyle(drawn);
+    return style.outlineStyle !== 'none' && Number.parseFloat(style.outlineWidth) > 0;
+  });
 
 export class Keys {
   readonly page: Page;
@@ -49,8 +61,7 @@ export class Keys {
   }
 
   private async seen(target: Locator): Promise<void> {
-    if (!(await target.evaluate<boolean>(hasRing)))
-      throw new Error(`The focus on ${String(target)} cannot be seen.`);
+    if (!(await showsFocus(target))) throw new Error(`The focus on ${String(target)} cannot be seen.`);
   }
 
   button(name: string | RegExp, within: Page | Locator = this.page): Locator {
