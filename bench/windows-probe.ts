@@ -8,6 +8,20 @@ export const probe = `
     if (typeof text === 'string' && text.length > 100000) probe.dataAt = performance.now();
     return parse.call(this, text, ...rest);
   };
+  const opened = {};
+  const send = WebSocket.prototype.send;
+  WebSocket.prototype.send = function (text) {
+    const up = parse(text);
+    if (up.kind === 'open') opened[up.name] = { socket: this, id: up.id };
+    return send.call(this, text);
+  };
+  /** Tells the page a newer value of a state than main will while this goes on. */
+  probe.tell = (name, value) => {
+    const { socket, id } = opened[name];
+    const message = '{"kind":"snapshot","first":false,"version":1000000,"value":' + value + '}';
+    const data = '{"kind":"channel","id":' + id + ',"message":' + message + '}';
+    socket.onmessage(new MessageEvent('message', { data }));
+  };
   /** Runs when what is in the document now has been drawn. */
   const drawn = (then) => {
     const channel = new MessageChannel();

@@ -7,7 +7,7 @@ type Listener = (snapshot: { version: number; value: StateValue<'tasks.recent'> 
 
 const shown = 100;
 /** Changes that come close together are told once. */
-const settleMs = 50;
+const settleMs = 100;
 
 export function createRecentTasks(core: Pick<CoreParts, 'tasks' | 'logger'>): {
   subscribe(listener: Listener): () => void;

@@ -36,8 +36,8 @@ const openKey = 'open-project';
 const mostRecents = 20;
 /** How often the files are looked at for changes by other programs. */
 const watchMs = 3000;
-/** Task events that come close together are told once. */
-const settleMs = 150;
+/** Task events that come close together are told once: sooner for a few sites than for hundreds, whose picture is large. */
+const settleMs = (sites: number): number => Math.min(Math.max(150, sites), 500);
 /** Certificates run out without any file changing. */
 const rereadMs = 3_600_000;
 
@@ -122,10 +122,13 @@ export async function createWorkspace(core: CoreParts, book: PlaceBook): Promise
     refresh().catch((error: unknown) => core.logger.error('The open project could not be shown.', { error }));
 
   const soon = (): void => {
-    timer ??= setTimeout(() => {
-      timer = undefined;
-      tell();
-    }, settleMs).unref();
+    timer ??= setTimeout(
+      () => {
+        timer = undefined;
+        tell();
+      },
+      settleMs(read?.picture.participants.length ?? 0),
+    ).unref();
   };
 
   const lookAtFiles = async (): Promise<void> => {
