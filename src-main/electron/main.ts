@@ -17,7 +17,7 @@ import { declareScheme, servePages } from './protocol.ts';
 import { openWindow } from './window.ts';
 
 const promptMs = 120_000;
-const stateFolder = stateFolderOf(process.env, homedir());
+const stateFolder = stateFolderOf(process.env, homedir(), process.cwd());
 const here = import.meta.dirname;
 const preload = join(here, '../preload/preload.cjs');
 const pages = join(here, '../renderer');
