@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { flaredesk } from '../../lab/flaredesk.ts';
-import { projectWith } from '../../fixtures/project-text.ts';
+import { projectWith } from '../../lab/project-text.ts';
 
 const entry = join(import.meta.dirname, '../../../src-main/headless/main.ts');
 /** Enough for some seconds of key making. */

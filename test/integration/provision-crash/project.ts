@@ -1,5 +1,5 @@
 import type { Project } from '../../../src-main/domain/project/model.ts';
-import { participant, sampleProject } from '../../fixtures/sample-project.ts';
+import { participant, sampleProject } from '../../lab/sample-project.ts';
 
 /** A signed 2.7 project with so many clients. */
 export const crashProject = (clients: number): Project =>

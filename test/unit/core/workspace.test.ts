@@ -7,7 +7,7 @@ import { createBusyStages } from '../../../src-main/core/workspace/busy-stages.t
 import { dressed } from '../../../src-main/core/workspace/picture.ts';
 import type { TaskRecord } from '../../../src-main/services/store/index.ts';
 import { makeCore } from './bench.ts';
-import { projectText } from '../../fixtures/project-text.ts';
+import { projectText } from '../../lab/project-text.ts';
 
 const reads = vi.hoisted(() => ({ count: 0 }));
 vi.mock('../../../src-main/services/projects/index.ts', async (original) => {
