@@ -47,14 +47,14 @@ interface Redirect {
   append: boolean;
 }
 
-/** Characters of the longest sequence that one key sends. */
-const longestKey = 8;
 /** A paste larger than this is refused: it is no command. */
 const mostPasted = 256 * 1024;
 /** Milliseconds that typing waits for a completion. */
 const completionPatience = 1000;
 /** Lines of a long answer that are handed to the terminal at a time. */
 const linesPerPiece = 500;
+/** Empties the screen and the scrollback, in order with what is written. */
+const wipe = '\x1b[2J\x1b[3J\x1b[H';
 const promptText = '> ';
 
 /** One console tab: a terminal, its line editor, and the admin session behind it. Lives on while its page is not shown. */
@@ -79,6 +79,8 @@ export class ConsoleSession {
   private lastTab = '';
   /** Keys that came while a completion was asked for; they follow its answer, as in a shell. */
   private held: ConsoleKey[] | undefined;
+  /** Keys typed while a command runs; they follow at the next prompt. */
+  private ahead: ConsoleKey[] = [];
   /** Answers still to come of lines that nobody waits for any more. */
   private abandoned = 0;
   view: ConsoleView;
@@ -125,10 +127,16 @@ export class ConsoleSession {
   /** Shows the terminal in an element; call `detach` before the element goes. */
   attach(element: HTMLElement): void {
     if (this.terminal.element) element.append(this.terminal.element);
-    else this.terminal.open(element);
+    else this.begin(element);
     this.terminal.options.theme = terminalTheme();
     this.resize();
     this.terminal.focus();
+  }
+
+  private begin(element: HTMLElement): void {
+    this.terminal.open(element);
+    // Before xterm and the browser have it: a few megabytes put into the terminal's text field stop a page for seconds.
+    this.terminal.element?.addEventListener('paste', (event) => this.onPasteEvent(event), true);
   }
 
   resize(): void {
@@ -160,6 +168,7 @@ export class ConsoleSession {
   private connect(): void {
     this.mode = { kind: 'connecting' };
     this.abandoned = 0;
+    this.ahead = [];
     this.change({ state: 'connecting' });
     this.print(this.t('console.connecting', { user: this.view.user }));
     this.stream = this.client.open(
@@ -211,6 +220,8 @@ export class ConsoleSession {
         );
       case 'confirm': {
         if (this.isAbandoned()) return undefined;
+        // What was typed before the question was asked is no answer to it.
+        this.ahead = [];
         const redirect = this.mode.kind === 'running' ? this.mode.redirect : undefined;
         const wanted = item.how === 'auth' ? (this.opened?.user ?? '') : 'yes';
         this.mode = { kind: 'confirm', line: item.line, wanted, ...(redirect ? { redirect } : {}) };
@@ -276,11 +287,14 @@ export class ConsoleSession {
   }
 
   private onData(data: string): void {
-    // xterm hands a paste over as one string; a key as one character or one escape sequence.
-    const isPaste = [...data].length > (data.startsWith('\x1b') ? longestKey : 1);
-    if (isPaste) return this.onPaste(data);
     const key = keyOf(data);
     if (key) this.onKey(key);
+  }
+
+  private onPasteEvent(event: ClipboardEvent): void {
+    event.preventDefault();
+    event.stopPropagation();
+    this.onPaste(event.clipboardData?.getData('text/plain') ?? '');
   }
 
   private onPaste(data: string): void {
@@ -315,9 +329,10 @@ export class ConsoleSession {
         this.stream?.send({ kind: 'interrupt' });
         this.abandoned += 1;
         this.queue = [];
+        this.ahead = [];
         this.print(this.t('console.interrupted'));
         this.showPrompt();
-      }
+      } else this.ahead.push(key);
       return;
     }
     switch (key.type) {
@@ -331,12 +346,10 @@ export class ConsoleSession {
         else this.type({ type: 'delete' });
         return;
       case 'complete':
-        this.held = [];
-        // A server that takes longer does not hold up the typing: its answer then comes too late and is dropped.
-        setTimeout(() => this.release(), completionPatience);
-        return void this.completeLine().finally(() => this.release());
+        return this.completeHeld();
       case 'clear':
-        this.terminal.clear();
+        void this.write(wipe);
+        this.cursorRow = 0;
         return this.draw();
       default:
         return this.type(key);
@@ -376,7 +389,7 @@ export class ConsoleSession {
     const name = command.split(/\s+/)[0] ?? '';
     if (name === '?' || name === 'help') return this.help(command.split(/\s+/)[1]);
     if (name === 'clear') {
-      this.terminal.clear();
+      void this.write(wipe);
       return this.next();
     }
     if (name === 'bye') return this.stream?.send({ kind: 'finish' });
@@ -404,10 +417,20 @@ export class ConsoleSession {
     this.next();
   }
 
-  private release(): void {
-    const keys = this.held ?? [];
-    this.held = undefined;
-    for (const key of keys) this.onKey(key);
+  /** A server that takes long does not hold up the typing: its answer then comes too late and is dropped. */
+  private completeHeld(): void {
+    const held: ConsoleKey[] = [];
+    const release = (): void => {
+      if (this.held !== held) return;
+      this.held = undefined;
+      for (const key of held) this.onKey(key);
+    };
+    this.held = held;
+    const patience = setTimeout(release, completionPatience);
+    void this.completeLine().finally(() => {
+      clearTimeout(patience);
+      release();
+    });
   }
 
   private async completeLine(): Promise<void> {
@@ -454,6 +477,7 @@ export class ConsoleSession {
     this.line = emptyLine(this.history, this.line.cut);
     this.cursorRow = 0;
     this.draw();
+    for (const key of this.ahead.splice(0)) this.onKey(key);
   }
 
   /** Draws the line in place: up to its first row, clear below, print, put the cursor where it belongs. */
