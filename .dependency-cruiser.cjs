@@ -104,7 +104,8 @@ module.exports = {
     },
     {
       name: 'windows-point-inward',
-      comment: 'bridge, state, components, features, app: each knows those before it (and all of them the texts)',
+      comment:
+        'bridge, state, components, features, app: each knows those before it (and all of them the texts)',
       severity: 'error',
       from: { path: '^src-renderer/bridge/' },
       to: { path: '^src-renderer/', pathNot: '^src-renderer/bridge/' },

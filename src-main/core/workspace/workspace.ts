@@ -37,7 +37,7 @@ const mostRecents = 20;
 /** How often the files are looked at for changes by other programs. */
 const watchMs = 3000;
 /** Task events that come close together are told once: sooner for a few sites than for hundreds, whose picture is large. */
-const settleMs = (sites: number): number => Math.min(Math.max(150, sites), 500);
+const settleMs = (sites: number): number => Math.min(Math.max(150, 2 * sites), 1000);
 /** Certificates run out without any file changing. */
 const rereadMs = 3_600_000;
 
