@@ -52,9 +52,10 @@ describe('the finder of canaries', () => {
 
   it('finds a sixth of a key', () => {
     const begin = Math.floor(der.length * 0.6);
-    expect(canaries.findIn(der.subarray(begin, begin + der.length / 6).toString('base64'))).toEqual([
+    // Begun at a multiple of three bytes it holds lines of the PEM text, too.
+    expect(canaries.findIn(der.subarray(begin, begin + der.length / 6).toString('base64'))).toContain(
       'key (DER)',
-    ]);
+    );
   });
 
   it('finds nothing where there is nothing: the public half, other bytes, other text', () => {
