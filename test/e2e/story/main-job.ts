@@ -93,7 +93,7 @@ export async function doMainJob(story: Story): Promise<void> {
   await goTo(page, 'Console');
   await press(`Open session as ${admin}`);
   const screen = page.getByRole('tabpanel');
-  await screen.getByText('Logged in as').waitFor();
+  await screen.getByText('Logged in as').first().waitFor();
   await screen.click();
   await page.keyboard.type('check_status server\n');
   await screen.getByText('site-2').first().waitFor();
