@@ -12,6 +12,7 @@ import { ProvisionButton } from './provision-button.tsx';
 import { SiteActions } from '../../components/site-actions.tsx';
 import { Attention } from './attention.tsx';
 import { Begin } from './begin.tsx';
+import { DraftOffer } from './draft-offer.tsx';
 import { StageCell } from '../../components/stage-cell.tsx';
 
 type Open = NonNullable<StateValue<'workspace.current'>['open']>;
@@ -34,6 +35,7 @@ export default function OverviewPage() {
   if (!open || beginAsked) {
     return (
       <Page title={t('overview.title')}>
+        <DraftOffer />
         <Begin onOpened={() => void navigate('/overview')} />
       </Page>
     );
@@ -58,6 +60,7 @@ export default function OverviewPage() {
       }
     >
       <div style={{ display: 'flex', flexDirection: 'column', height: '100%' }}>
+        <DraftOffer />
         <Attention open={open} />
         <div style={{ flex: 1, minHeight: 0 }}>
           <Board open={open} />

@@ -60,6 +60,12 @@ export function Editor({
   useEffect(() => {
     if (document.activeElement === document.body) body.current?.focus();
   }, [step, participant]);
+  // Nothing of one's own to lose: follow the file as another program left it.
+  const isUntouched = Object.values(draft.files).every(({ text, base }) => text === base);
+  const follows = draft.conflict !== undefined && isUntouched;
+  useEffect(() => {
+    if (follows) void client.call('drafts.save', { keep: 'disk' });
+  }, [client, follows]);
   const undo = (direction: 'undo' | 'redo') => void client.call('drafts.undo', { direction });
   const next = steps[steps.indexOf(shown) + 1];
   const previous = steps[steps.indexOf(shown) - 1];
@@ -165,7 +171,9 @@ export function Editor({
         </div>
         <YamlPane draft={draft} />
       </div>
-      {draft.conflict ? <ConflictDialog draft={draft} onKeep={(keep) => void save.run(keep)} /> : null}
+      {draft.conflict && !isUntouched ? (
+        <ConflictDialog draft={draft} onKeep={(keep) => void save.run(keep)} />
+      ) : null}
     </Page>
   );
 }
