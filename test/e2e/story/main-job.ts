@@ -15,7 +15,7 @@ const sites = ['site-1', 'site-2'] as const;
 
 export interface Story {
   page: Page;
-  /** The project is made in `folder`/project. */
+  /** The project is made in `folder`/heart-failure-study. */
   folder: string;
   version: FlareVersion;
   hosts: LabHosts;
@@ -60,7 +60,7 @@ async function acceptHostKeys(page: Page, sshds: Map<string, Sshd>) {
 export async function doMainJob(story: Story): Promise<void> {
   const { page, folder, version, hosts, picture = () => Promise.resolve() } = story;
   const press = (name: string) => page.getByRole('button', { name, exact: true }).click();
-  const project = join(folder, 'project');
+  const project = join(folder, 'heart-failure-study');
   await describeProject(
     page,
     {
