@@ -103,10 +103,33 @@ module.exports = {
       to: { path: '^src-renderer/features/', pathNot: '^src-renderer/features/$1/' },
     },
     {
+      name: 'windows-point-inward',
+      comment:
+        'bridge, state, components, features, app: each knows those before it (and all of them the texts)',
+      severity: 'error',
+      from: { path: '^src-renderer/bridge/' },
+      to: { path: '^src-renderer/', pathNot: '^src-renderer/bridge/' },
+    },
+    {
+      name: 'state-knows-no-view',
+      severity: 'error',
+      from: { path: '^src-renderer/state/' },
+      to: { path: '^src-renderer/', pathNot: '^src-renderer/(bridge|state)/' },
+    },
+    {
       name: 'shared-knows-no-feature',
       severity: 'error',
-      from: { path: '^src-renderer/(components|state|bridge)/' },
-      to: { path: '^src-renderer/features/' },
+      from: { path: '^src-renderer/components/' },
+      to: {
+        path: '^src-renderer/',
+        pathNot: '^src-renderer/(bridge|state|components)/|^src-renderer/app/texts\\.ts$',
+      },
+    },
+    {
+      name: 'features-know-no-shell',
+      severity: 'error',
+      from: { path: '^src-renderer/features/' },
+      to: { path: '^src-renderer/app/', pathNot: '^src-renderer/app/texts\\.ts$' },
     },
     {
       name: 'main-knows-no-renderer',

@@ -1,5 +1,6 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'electron-vite';
+import { bundleBudget } from './bench/bundle-budget.ts';
 
 /**
  * Three targets, one file. Main: the `flaredesk` command and the desktop app (plain JavaScript for Node 24). Preload: the one
@@ -31,7 +32,8 @@ export default defineConfig({
   },
   renderer: {
     root: 'src-renderer',
-    plugins: [react()],
+    // Scripts and styles of the shell and the overview, as they lie on disk.
+    plugins: [react(), bundleBudget({ firstPage: 1_100_000 })],
     build: {
       outDir: 'out/renderer',
       target: 'chrome140',

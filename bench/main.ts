@@ -11,6 +11,7 @@ import { benchLogin } from './login.ts';
 import { benchProvisioning } from './provisioning.ts';
 import { type Row, markdown, misses } from './table.ts';
 import { benchValidation } from './validation.ts';
+import { benchWindows } from './windows.ts';
 
 const { values: options } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, only: { type: 'string', default: '' } },
@@ -25,6 +26,7 @@ if (busy > 0.5 * cpus().length)
 const parts: Record<string, () => Promise<Row[]>> = {
   validation: () => benchValidation(folder),
   login: () => benchLogin(options.quick ? 3 : 7),
+  windows: () => benchWindows(join(folder, 'windows'), options.quick ? 3 : 7),
 };
 for (const clients of options.quick ? [1, 10, 100] : [1, 10, 100, 1000])
   parts[`provision-${clients}`] = () => benchProvisioning(folder, clients);

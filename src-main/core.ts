@@ -112,9 +112,7 @@ export function createCore(ports: CorePorts): Core {
   let custodyFollows: (() => void) | undefined;
   let custodyShown: string | undefined;
   const custody = once(async () => (await import('./core/custody.ts')).createCustody(parts));
-  const hostMatrix = once(async () =>
-    (await import('./core/host-matrix.ts')).createHostMatrix(parts),
-  );
+  const hostMatrix = once(async () => (await import('./core/host-matrix.ts')).createHostMatrix(parts));
   const builds = once(async () => (await import('./core/builds/builds.ts')).createBuilds(parts));
   const settingsState = once(async () => (await import('./core/settings.ts')).createSettingsState(parts));
 

@@ -94,15 +94,22 @@ async function files(
 ): Promise<Candidate[]> {
   const { quoteArgument } = await import('../services/flare/index.ts');
   const folder = word.slice(0, word.lastIndexOf('/') + 1);
-  const line = `ls ${quoteArgument(target)} -p${folder === '' ? '' : ` ${quoteArgument(folder)}`}`;
+  const line = `ls ${quoteArgument(target)} -l${folder === '' ? '' : ` ${quoteArgument(folder)}`}`;
   const reply = await session.execute(line, { signal });
   if (!reply.ok) return [];
   const text = reply.items.map((item) => (item.type === 'string' ? item.data : '')).join('\n');
-  return text
-    .split('\n')
-    .map((name) => name.trim())
-    .filter((name) => name !== '' && !name.includes(' '))
-    .map((name) => ({ text: `${folder}${name}`, kind: name.endsWith('/') ? 'folder' : 'file' }));
+  return listedFiles(text).map(({ name, isFolder }) => ({
+    text: `${folder}${name}${isFolder ? '/' : ''}`,
+    kind: isFolder ? 'folder' : 'file',
+  }));
+}
+
+/** The names of an `ls -l`, which is the only form that tells folders from files. Names with blanks are left out. */
+export function listedFiles(text: string): { name: string; isFolder: boolean }[] {
+  return text.split('\n').flatMap((line) => {
+    const [, kind, name] = /^([-dl])\S+(?:\s+\S+){7}\s+(\S+)(?: -> .*)?$/.exec(line.trimEnd()) ?? [];
+    return name === undefined ? [] : [{ name, isFolder: kind === 'd' }];
+  });
 }
 
 const commandCandidates = (commands: readonly CommandInfo[]): Candidate[] => [

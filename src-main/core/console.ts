@@ -1,6 +1,9 @@
 /** The console stream: one admin session, lines up, replies down, in order. */
 import { createHash } from 'node:crypto';
+import { isAbsolute } from 'node:path';
+import { DeskError } from '../contract/errors.ts';
 import type { StreamItem } from '../contract/index.ts';
+import type { Caller } from '../ports.ts';
 import type { AdminKit, AdminSession, CommandReply } from '../services/flare/index.ts';
 import { commandOf, wordsOf } from './console-line.ts';
 import type { StreamContext, StreamHandlers } from './context.ts';
@@ -22,10 +25,16 @@ const replyOf = ({ line, ok, status, message, items, meta }: CommandReply): Item
   reply: { line, ok, status, ...(message === undefined ? {} : { message }), items: [...items], meta },
 });
 
-/** Sends a job of the transfer folder, as the console's `submit_job` does. */
-async function upload(job: string, line: string, console: Console, signal: AbortSignal): Promise<Item> {
+/** Sends a job of the transfer folder, as the console's `submit_job` does; an absolute path from callers that may name one. */
+async function upload(named: string, line: string, console: Console, signal: AbortSignal): Promise<Item> {
   const { submitJob } = await import('../services/jobs/index.ts');
-  const { session, kit, progress } = console;
+  const { session, kit, progress, caller } = console;
+  const job = isAbsolute(named) ? caller.placeOf(named) : named;
+  if (job === undefined) {
+    throw new DeskError('denied', `${caller.name} may not choose the path "${named}".`, {
+      hint: `Name a folder of the transfer folder ${kit.uploadDir}.`,
+    });
+  }
   const { job_id, jobName, findings } = await submitJob(session, kit, job, {
     signal,
     report: progress(line),
@@ -63,6 +72,7 @@ async function download(jobId: string, into: string, line: string, console: Cons
 }
 
 interface Console {
+  readonly caller: Caller;
   readonly session: AdminSession;
   readonly kit: AdminKit;
   readonly siteTimeoutMs: number | undefined;
@@ -113,6 +123,7 @@ export const handlers: Pick<StreamHandlers, 'session.console'> = {
     const { kit, session, recalled, remember } = await openConsole(input, context);
     const running = new Set<AbortController>();
     const console: Console = {
+      caller,
       session,
       kit,
       siteTimeoutMs: input.site_timeout === undefined ? undefined : input.site_timeout * 1000,

@@ -9,11 +9,7 @@ const previewed = 20_000;
 async function bundleOf(core: CoreParts) {
   const { collectBundle } = await import('../services/diagnostics/index.ts');
   const runner = await core.tasks();
-  const tasks = (await runner.list(100)).map((record) => {
-    const task = toContractTask(record, runner);
-    delete task.result;
-    return task;
-  });
+  const tasks = (await runner.list(100, { results: false })).map((record) => toContractTask(record, runner));
   const settings = await (await core.settings()).read().catch(() => 'unreadable');
   return collectBundle({
     stateFolder: core.stateFolder,

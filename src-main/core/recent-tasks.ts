@@ -7,7 +7,7 @@ type Listener = (snapshot: { version: number; value: StateValue<'tasks.recent'> 
 
 const shown = 100;
 /** Changes that come close together are told once. */
-const settleMs = 50;
+const settleMs = 100;
 
 export function createRecentTasks(core: Pick<CoreParts, 'tasks' | 'logger'>): {
   subscribe(listener: Listener): () => void;
@@ -19,13 +19,9 @@ export function createRecentTasks(core: Pick<CoreParts, 'tasks' | 'logger'>): {
 
   const snapshot = async (): Promise<StateValue<'tasks.recent'>> => {
     const runner = await core.tasks();
-    const records = await runner.list(shown);
+    const records = await runner.list(shown, { results: false });
     return {
-      tasks: records.map((record) => {
-        const task = toContractTask(record, runner);
-        delete task.result;
-        return task;
-      }),
+      tasks: records.map((record) => toContractTask(record, runner)),
     };
   };
   const tell = async (to: Iterable<Listener>): Promise<void> => {

@@ -23,9 +23,9 @@ export function childrenOf(context: WorkContext) {
       progress.target === undefined
         ? context.task.report(progress)
         : childFor(progress.target).report(progress),
-    end: ({ name, state, steps, error }: SiteResult) => {
+    end: ({ name, state, steps, status: found, error }: SiteResult) => {
       const status = state === 'failed' ? 'failed' : state === 'cancelled' ? 'cancelled' : 'succeeded';
-      const result = { state, steps };
+      const result = { state, steps, ...(found ? { status: found } : {}) };
       childFor(name).end({ status, result, ...(error === undefined ? {} : { error }) });
     },
   };
@@ -79,9 +79,8 @@ export const handlers: Pick<TaskHandlers, 'sites.run'> = {
             });
           },
         },
-        { signal, report: children.report },
+        { signal, report: children.report, ended: children.end },
       );
-      for (const site of sites) children.end(site);
       signal.throwIfAborted();
       return {
         sites: [

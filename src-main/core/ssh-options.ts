@@ -1,6 +1,6 @@
 /** How the core reaches hosts: whose keys are trusted, who is asked, who answers for passphrases. */
 import { join } from 'node:path';
-import type { PassphraseQuestion } from '../services/ssh/index.ts';
+import type { HostKeyQuestion, PassphraseQuestion } from '../services/ssh/index.ts';
 import type { SitesOptions, SiteTarget } from '../services/sites/index.ts';
 import type { CoreParts } from './context.ts';
 
@@ -17,22 +17,34 @@ export interface SshUse {
   task?: { id: string; waiting<Answer>(ask: () => Promise<Answer>): Promise<Answer> };
 }
 
-/** The names under which a host may be accepted: as the question shows it, or the participant desk.yml puts there. */
+type HostQuestion = Pick<HostKeyQuestion, 'label' | 'host' | 'port'>;
+
+/**
+ * The participants at the host of a question. desk.yml names a host or an alias of ~/.ssh/config; the question carries
+ * both what was written (`label`) and what it stands for. An alias may bring its own port.
+ */
+const targetsAt = ({ label, host, port }: HostQuestion, targets: readonly Reached[]): readonly Reached[] =>
+  targets.filter(({ ssh }) => {
+    const written = ssh.host.replace(/^.*@/, '');
+    if (written === label) return ssh.port === undefined || ssh.port === port;
+    return written === host && (ssh.port ?? 22) === port;
+  });
+
+/** The key accepted beforehand for a host: as the question or desk.yml names it, or by the participant there. */
 function acceptedKey(
-  question: { host: string; port: number },
+  question: HostQuestion,
   targets: readonly Reached[],
   accepted: Readonly<Record<string, string>>,
 ): string | undefined {
-  const shown = question.port === 22 ? question.host : `[${question.host}]:${question.port}`;
-  const there = targets.filter(
-    ({ ssh }) => ssh.host.replace(/^.*@/, '') === question.host && (ssh.port ?? 22) === question.port,
+  const { label, host, port } = question;
+  const shown = port === 22 ? host : `[${host}]:${port}`;
+  // The bare label stands for a host at another port only when it is an alias, which has one port.
+  const names = [shown, ...(label === host && port !== 22 ? [] : [label])];
+  const name = [...names, ...targetsAt(question, targets).map((target) => target.name)].find((one) =>
+    Object.hasOwn(accepted, one),
   );
-  const name = [shown, ...there.map((target) => target.name)].find((one) => Object.hasOwn(accepted, one));
   return name === undefined ? undefined : accepted[name];
 }
-
-const participantAt = (host: string, port: number, targets: readonly Reached[]): string | undefined =>
-  targets.find(({ ssh }) => ssh.host.replace(/^.*@/, '') === host && (ssh.port ?? 22) === port)?.name;
 
 export function sshOptionsOf({ core, signal, targets, accepted = {}, task }: SshUse): SitesOptions['ssh'] {
   const about = task ? { task: task.id } : {};
@@ -42,7 +54,7 @@ export function sshOptionsOf({ core, signal, targets, accepted = {}, task }: Ssh
     hostKeys: {
       ownFile: join(core.stateFolder, 'known_hosts'),
       readFiles: [join(core.environment.home, '.ssh', 'known_hosts'), '/etc/ssh/ssh_known_hosts'],
-      ask: async ({ host, port, presented, notes }) => {
+      ask: async ({ label, host, port, presented, notes }) => {
         const trail = await core.audit();
         const decided = async (accept: boolean): Promise<boolean> => {
           await trail.append({
@@ -54,9 +66,9 @@ export function sshOptionsOf({ core, signal, targets, accepted = {}, task }: Ssh
           });
           return accept;
         };
-        const expected = acceptedKey({ host, port }, targets, accepted);
+        const expected = acceptedKey({ label, host, port }, targets, accepted);
         if (expected !== undefined) return decided(expected === presented.fingerprint);
-        const target = participantAt(host, port, targets);
+        const target = targetsAt({ label, host, port }, targets)[0]?.name;
         const { accept } = await waiting(() =>
           core.prompts.ask(
             'prompts.host_key',

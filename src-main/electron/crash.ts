@@ -1,4 +1,4 @@
-/** A page that dies or hangs is offered a reload; main and its tasks go on. */
+/** A page that dies or hangs is offered a reload, and an error nobody caught is logged: main and its tasks go on. */
 import { type BrowserWindow, dialog } from 'electron';
 import type { Logger } from '../ports.ts';
 
@@ -37,4 +37,27 @@ export function watchPage(window: BrowserWindow, logger: Logger): void {
   contents.on('preload-error', (_event, _path, error) =>
     logger.error('The preload script failed.', { error }),
   );
+}
+
+/**
+ * Without these Electron puts a box before the person that stops the whole program, tasks and all, until it is closed.
+ * What nobody caught is written to the log, and told once.
+ */
+export function watchMain(window: () => BrowserWindow | undefined, logger: Logger): void {
+  let told = false;
+  const note = (message: string, error: unknown): void => {
+    logger.error(message, { error });
+    const shown = window();
+    if (told || !shown) return;
+    told = true;
+    void dialog.showMessageBox(shown, {
+      type: 'warning',
+      message: 'Something failed that should not have.',
+      detail:
+        'Running tasks go on. The log has the details: Settings → Diagnostics saves them for a report. If something looks wrong, quit and start again.',
+      buttons: ['Go on'],
+    });
+  };
+  process.on('uncaughtException', (error) => note('An error was not caught.', error));
+  process.on('unhandledRejection', (error) => note('A rejection was not handled.', error));
 }

@@ -7,7 +7,7 @@ import { stateFolderOf } from '../core/state-folder.ts';
 import { pickPlace } from './adapters/dialogs.ts';
 import { reveal } from './adapters/opener.ts';
 import { showProgress } from './adapters/progress.ts';
-import { watchPage } from './crash.ts';
+import { watchMain, watchPage } from './crash.ts';
 import { linkIn, routeOf } from './deep-link.ts';
 import { guardContents, guardSession } from './guards.ts';
 import { serveWindow } from './ipc.ts';
@@ -17,7 +17,7 @@ import { declareScheme, servePages } from './protocol.ts';
 import { openWindow } from './window.ts';
 
 const promptMs = 120_000;
-const stateFolder = stateFolderOf(process.env, homedir());
+const stateFolder = stateFolderOf(process.env, homedir(), process.cwd());
 const here = import.meta.dirname;
 const preload = join(here, '../preload/preload.cjs');
 const pages = join(here, '../renderer');
@@ -57,6 +57,7 @@ function run(): void {
     },
   });
   const bridge = serveWindow(core, shown, core.logger);
+  watchMain(shown, core.logger);
 
   function open(route = ''): BrowserWindow {
     const opened = openWindow(preload, stateFolder, route);

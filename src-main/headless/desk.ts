@@ -1,9 +1,10 @@
 /** What every command works with: a client of the core, and the ways to run a call or a task to its end. */
-import { isAbsolute, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { ErrorAnswer } from '../contract/errors.ts';
 import type { DeskClient, TaskInput, TaskOutput, Tasks } from '../contract/index.ts';
 import type { Envelope } from '../contract/kernel.ts';
 import { createCore, type Core } from '../core.ts';
+import { stateFolderOf } from '../core/state-folder.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { createPrinter, type Printer } from './printer.ts';
 import { createProgressView, type ProgressView } from './progress.ts';
@@ -30,13 +31,6 @@ export interface Desk {
   followTask<Name extends keyof Tasks>(name: Name, id: string): Promise<Envelope<TaskOutput<Name>>>;
   /** Begins a recorded task again and runs it to its end. */
   retryTask(id: string): Promise<Envelope<unknown>>;
-}
-
-/** `FLAREDESK_STATE`, or `flaredesk` in the state folder of the desktop specification. */
-export function stateFolderOf(terminal: Terminal): string {
-  const { FLAREDESK_STATE: own, XDG_STATE_HOME: xdg } = terminal.environment;
-  if (own) return resolve(terminal.currentFolder, own);
-  return join(xdg && isAbsolute(xdg) ? xdg : join(terminal.home, '.local', 'state'), 'flaredesk');
 }
 
 const place = (terminal: Terminal, given: string): string => {
@@ -73,7 +67,7 @@ export async function withDesk(
   let view: ProgressView | undefined;
   const agent = terminal.environment['SSH_AUTH_SOCK'];
   const core: Core = createCore({
-    stateFolder: stateFolderOf(terminal),
+    stateFolder: stateFolderOf(terminal.environment, terminal.home, terminal.currentFolder),
     version,
     environment: {
       home: terminal.home,

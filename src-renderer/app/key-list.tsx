@@ -5,10 +5,16 @@ const keys = [
   ['Ctrl K', 'shell.keys.palette'],
   ['Ctrl J', 'shell.keys.tasks'],
   ['Alt 1–6', 'shell.keys.page'],
+  ['F6', 'shell.keys.region'],
+  ['↑ ↓', 'shell.keys.rows'],
+  ['Enter', 'shell.keys.open'],
+  ['Space', 'shell.keys.select'],
+  ['Ctrl C', 'shell.keys.copy'],
+  ['Shift Tab', 'shell.keys.leaveConsole'],
   ['?', 'shell.keys.help'],
 ] as const;
 
-/** The keys that work on every page. */
+/** The keys that work on every page, in every list and in the console. */
 export function KeyList({ opened, onClose }: { opened: boolean; onClose: () => void }) {
   const t = useTexts();
   return (

@@ -34,6 +34,7 @@ export function Palette({ onTasks }: { onTasks: () => void }) {
       actions={actions}
       limit={12}
       shortcut={null}
+      overlayProps={{ blur: 0, backgroundOpacity: 0.4 }}
       attributes={{ content: { 'aria-label': t('shell.search') } }}
       nothingFound={t('shell.nothingFound')}
       searchProps={{

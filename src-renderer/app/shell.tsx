@@ -1,11 +1,12 @@
 import { Skeleton } from '@mantine/core';
 import { useHotkeys } from '@mantine/hooks';
-import { Suspense, useState } from 'react';
-import { Navigate, NavLink, Route, Routes, useNavigate } from 'react-router';
+import { Suspense, useEffect, useState } from 'react';
+import { Navigate, NavLink, Route, Routes, useLocation, useNavigate } from 'react-router';
 import { useClient } from '../bridge/provider.tsx';
 import { TaskDrawer } from '../features/tasks/task-drawer.tsx';
 import { workspaceReplica } from '../state/replicas.ts';
 import { ConnectionBanner } from './connection-banner.tsx';
+import { focusContent, focusNextRegion } from './focus.ts';
 import { KeyList } from './key-list.tsx';
 import { Palette, openPalette } from './palette.tsx';
 import { pages } from './pages.ts';
@@ -22,12 +23,34 @@ export function Shell() {
   const open = workspaceReplica.use((replica) => replica.value?.open);
   const [tasksOpen, setTasksOpen] = useState(false);
   const [keysOpen, setKeysOpen] = useState(false);
-  useHotkeys([
-    ['mod+K', () => openPalette()],
-    ['mod+J', () => setTasksOpen((was) => !was)],
-    ['?', () => setKeysOpen(true)],
-    ...pages.map((page, index): [string, () => void] => [`alt+${index + 1}`, () => void navigate(page.path)]),
-  ]);
+  const isDisabled = (page: (typeof pages)[number]): boolean =>
+    page.needsProject && !open && page.path !== '/project';
+  // These work while a field or the console is typed in, too: without a mouse there is no other way out of a terminal.
+  useHotkeys(
+    [
+      ['mod+K', () => openPalette()],
+      ['mod+J', () => setTasksOpen((was) => !was)],
+      ['F6', () => focusNextRegion(1)],
+      ['shift+F6', () => focusNextRegion(-1)],
+      ...pages.map((page, index): [string, () => void] => [
+        `alt+${index + 1}`,
+        () => {
+          if (isDisabled(page)) return;
+          focusContent();
+          void navigate(page.path);
+        },
+      ]),
+    ],
+    [],
+  );
+  useHotkeys([['?', () => setKeysOpen(true)]]);
+  // What had the focus may have gone with the page before: go on in this one, not at the top of the window. A drawer that
+  // closes gives the focus back first.
+  const { pathname } = useLocation();
+  useEffect(() => {
+    const timer = setTimeout(() => document.activeElement === document.body && focusContent(), 50);
+    return () => clearTimeout(timer);
+  }, [pathname]);
   return (
     <div className={classes.shell}>
       <a
@@ -40,10 +63,10 @@ export function Shell() {
       >
         {t('shell.skipToContent')}
       </a>
-      <nav className={classes.side} aria-label={t('shell.navigation')}>
+      <nav className={classes.side} data-region aria-label={t('shell.navigation')}>
         <ProjectMenu client={client} />
         {pages.map((page) => {
-          const disabled = page.needsProject && !open && page.path !== '/project';
+          const disabled = isDisabled(page);
           const Icon = page.icon;
           return (
             <NavLink
@@ -61,7 +84,7 @@ export function Shell() {
           );
         })}
       </nav>
-      <main id="content" tabIndex={-1} className={classes.content}>
+      <main id="content" data-region tabIndex={-1} className={classes.content}>
         <ConnectionBanner />
         <div className={classes.page}>
           <Suspense fallback={<Skeleton height={200} m="lg" w="auto" />}>

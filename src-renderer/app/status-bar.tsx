@@ -33,7 +33,7 @@ export function StatusBar({ onTasks }: { onTasks: () => void }) {
       ? Math.floor((100 * progress.done) / progress.total)
       : undefined;
   return (
-    <footer className={classes.bar} aria-label={t('shell.statusBar')}>
+    <footer className={classes.bar} data-region aria-label={t('shell.statusBar')}>
       <UnstyledButton className={classes.item} onClick={onTasks}>
         <StateBadge state={running.length > 0 ? 'busy' : 'unknown'}>
           {running.length > 0 ? t('shell.tasksRunning', { count: running.length }) : t('shell.tasksIdle')}

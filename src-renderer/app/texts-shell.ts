@@ -37,6 +37,12 @@ export const shell = {
     palette: 'Find anything',
     tasks: 'Show or hide tasks',
     page: 'Go to page 1–6',
-    help: 'List the keys',
+    region: 'Go to the side bar, the page, the status bar',
+    rows: 'Go from row to row in a list',
+    open: 'Open the row',
+    select: 'Select the row',
+    copy: 'Copy the selected rows; in the console stop waiting',
+    leaveConsole: 'Leave the console',
+    help: 'List these keys',
   },
 } as const;

@@ -67,7 +67,7 @@ export const theme = createTheme({
     PasswordInput: { defaultProps: { size: 'xs' } },
     Checkbox: { defaultProps: { size: 'xs' } },
     Tooltip: { defaultProps: { openDelay: 300, withArrow: true } },
-    Drawer: { defaultProps: { shadow: 'md' } },
-    Modal: { defaultProps: { shadow: 'md', centered: true } },
+    Drawer: { defaultProps: { shadow: 'md' }, styles: { title: { fontWeight: 600 } } },
+    Modal: { defaultProps: { shadow: 'md', centered: true }, styles: { title: { fontWeight: 600 } } },
   },
 });

@@ -1,12 +1,11 @@
 import { create, type StoreApi, type UseBoundStore } from 'zustand';
 import type { States, StateValue } from '../../src-main/contract/index.ts';
 import type { Client } from '../bridge/client.ts';
+import { share } from './share.ts';
 
 export interface Replica<Value> {
   /** Undefined until main's first snapshot arrived: show a skeleton, not an empty list. */
   value: Value | undefined;
-  /** When the last snapshot came, milliseconds since the epoch. */
-  seenAt: number | undefined;
 }
 
 export interface ReplicaStore<Value> {
@@ -16,9 +15,10 @@ export interface ReplicaStore<Value> {
 
 /** One zustand store for one state of main. The renderer never writes it. */
 export function createReplica<Name extends keyof States>(name: Name): ReplicaStore<StateValue<Name>> {
-  const use = create<Replica<StateValue<Name>>>(() => ({ value: undefined, seenAt: undefined }));
+  const use = create<Replica<StateValue<Name>>>(() => ({ value: undefined }));
   return {
     use,
-    follow: (client) => client.watch(name, (value) => use.setState({ value, seenAt: Date.now() })),
+    follow: (client) =>
+      client.watch(name, (next) => use.setState(({ value }) => ({ value: share(value, next) }))),
   };
 }

@@ -115,4 +115,29 @@ describe('a table', () => {
     expect(screen.getAllByRole('row').length).toBeLessThan(80);
     expect(screen.getByRole('grid').getAttribute('aria-rowcount')).toBe('10001');
   });
+
+  it('draws a row again only when something of it changed', async () => {
+    const drawn: string[] = [];
+    const counting: DataColumn<Site>[] = [
+      { id: 'name', header: 'Name', width: '1fr', value: ({ name }) => name },
+      {
+        id: 'size',
+        header: 'Size',
+        width: '80px',
+        value: ({ size }) => size,
+        cell: ({ name, size }) => {
+          drawn.push(name);
+          return size;
+        },
+      },
+    ];
+    const { user } = table(sites, { columns: counting });
+    drawn.length = 0;
+    await user.click(screen.getByRole('checkbox', { name: /site-2/ }));
+    expect(new Set(drawn)).toEqual(new Set(['site-2']));
+    drawn.length = 0;
+    await user.type(screen.getByRole('textbox'), 'site');
+    expect(new Set(drawn)).toEqual(new Set(drawn.filter((name) => name.startsWith('site'))));
+    expect(screen.getByRole('checkbox', { name: /site-2/ })).toHaveProperty('checked', true);
+  });
 });

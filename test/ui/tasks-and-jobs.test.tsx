@@ -20,7 +20,7 @@ const task = (id: string, status: Task['status'], more: Partial<Task> = {}): Tas
 });
 
 function drawer(...tasks: Task[]) {
-  tasksReplica.use.setState({ value: { tasks }, seenAt: Date.now() });
+  tasksReplica.use.setState({ value: { tasks } });
   const done = vi.fn(() => ({ ok: true as const, value: {} }));
   const drawn = draw(<TaskDrawer opened onClose={() => undefined} />, {
     calls: { 'tasks.cancel': done, 'tasks.retry': done },
@@ -34,7 +34,7 @@ function drawer(...tasks: Task[]) {
   return { user: userEvent.setup(), ...drawn };
 }
 const card = (id: string) => within(screen.getByRole('article', { name: `Task ${id}` }));
-afterEach(() => tasksReplica.use.setState({ value: undefined, seenAt: undefined }));
+afterEach(() => tasksReplica.use.setState({ value: undefined }));
 
 describe('the task drawer', () => {
   it('says what will be here when nothing was', () => {

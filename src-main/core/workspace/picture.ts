@@ -1,4 +1,7 @@
-/** The open place as the overview shows it, read afresh from its files. */
+/**
+ * The open place as the overview shows it, in two steps: read from its files, which takes a while for hundreds of sites, and
+ * dressed with what tasks and sessions tell, which may come many times a second.
+ */
 import { access, constants, readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { z } from 'zod';
@@ -8,6 +11,7 @@ import type { DeskFile } from '../../services/projects/index.ts';
 import type { PlaceBook } from '../place-book.ts';
 import { prodOf } from '../site-targets.ts';
 import { attentionOf } from './attention.ts';
+import type { BusyStages } from './busy-stages.ts';
 import type { Facts } from './facts.ts';
 import { imageParts } from './image-stage.ts';
 import type { OpenedPlace } from './open-place.ts';
@@ -15,12 +19,24 @@ import type { OpenedPlace } from './open-place.ts';
 type Open = z.infer<typeof openProjectSchema>;
 type Participant = Open['participants'][number];
 
-export interface PictureContext {
+interface ReadContext {
   book: PlaceBook;
-  facts: Facts;
   now: number;
+}
+
+/** What the files of the open place say. */
+export interface ReadPlace {
+  picture: Omit<Open, 'attention'>;
+  /** Files and folders whose change means: read again. */
+  watched: readonly string[];
+}
+
+export interface Dress {
+  facts: Facts;
   /** Names of the clients that an open admin session sees connected, with the time it saw them. */
   connected: { names: ReadonlySet<string>; at: string } | undefined;
+  /** Stages that a task works on now, by participant. */
+  busy: ReturnType<BusyStages['of']>;
 }
 
 interface KitFacts {
@@ -40,7 +56,7 @@ const day = 86_400_000;
 async function kitFacts(
   folder: string,
   prod: string,
-  { book, now }: PictureContext,
+  { book, now }: ReadContext,
 ): Promise<KitFacts | undefined> {
   const { inspectKit } = await import('../../services/kits/index.ts');
   const place = { token: book.tokenOf(folder), label: folder };
@@ -83,8 +99,10 @@ async function kitFacts(
   }
 }
 
-function connectedStage(name: string, type: string, context: PictureContext): Pick<Participant, 'connected'> {
-  const seen = context.connected;
+function connectedStage(
+  { name, type }: Participant,
+  seen: Dress['connected'],
+): Pick<Participant, 'connected'> {
   if (!seen || (type !== 'client' && type !== 'relay')) return {};
   return seen.names.has(name)
     ? { connected: { state: 'ok', text: 'connected', at: seen.at } }
@@ -118,7 +136,7 @@ const kitParts = (facts: KitFacts | undefined): Partial<Participant> =>
       }
     : {};
 
-async function projectPicture(file: string, context: PictureContext): Promise<Omit<Open, 'attention'>> {
+async function readProject(file: string, context: ReadContext): Promise<ReadPlace> {
   const { loadProject, defaultWorkspace } = await import('../../services/projects/index.ts');
   const folder = dirname(file);
   const { project, findings, desk, line } = await loadProject({ file, currentFolder: folder });
@@ -150,13 +168,12 @@ async function projectPicture(file: string, context: PictureContext): Promise<Om
       const problems = findings.filter(
         ({ severity, path = '' }) =>
           severity === 'error' &&
-          (path.startsWith(`participants[${index}]`) || path.startsWith(`hosts.${name}`)),
+          (path.startsWith(`participants[${index}]`) || `${path}.`.startsWith(`hosts.${name}.`)),
       ).length;
       const kit =
         prod === undefined || projectFolder === undefined
           ? undefined
           : await kitFacts(join(projectFolder, prod, name), prod, context);
-      const facts = context.facts[name] ?? {};
       return {
         name,
         type,
@@ -166,14 +183,10 @@ async function projectPicture(file: string, context: PictureContext): Promise<Om
         problems,
         ...kitParts(kit),
         ...(await imageParts(project, participant, prod && projectFolder && join(projectFolder, prod))),
-        ...(facts.reachable ? { reachable: facts.reachable } : {}),
-        ...(facts.delivered ? { delivered: facts.delivered } : {}),
-        ...(facts.running ? { running: facts.running } : {}),
-        ...connectedStage(name, type, context),
       };
     }),
   );
-  return {
+  const picture: ReadPlace['picture'] = {
     kind: 'project',
     name: project?.name ?? basename(folder),
     label: folder,
@@ -186,15 +199,19 @@ async function projectPicture(file: string, context: PictureContext): Promise<Om
     participants,
     ...(prod === undefined ? {} : { prod }),
   };
+  return {
+    picture,
+    watched: [file, join(folder, 'desk.yml'), ...(projectFolder === undefined ? [] : [projectFolder])],
+  };
 }
 
-async function kitsPicture(
+async function readKits(
   kind: 'workspace' | 'kit',
   label: string,
   folders: string[],
   prod: string | undefined,
-  context: PictureContext,
-): Promise<Omit<Open, 'attention'>> {
+  context: ReadContext,
+): Promise<ReadPlace['picture']> {
   const read = await Promise.all(
     folders.map(async (folder) => ({ folder, facts: await kitFacts(folder, prod ?? 'kit', context) })),
   );
@@ -214,24 +231,43 @@ async function kitsPicture(
       ...(facts.role === undefined ? {} : { role: facts.role }),
       problems: 0,
       ...kitParts(facts),
-      ...connectedStage(facts.name ?? basename(folder), facts.type, context),
     })),
     ...(prod === undefined ? {} : { prod }),
   };
 }
 
 /** Reads the open place. Never throws for bad files: they are in the picture. */
-export async function pictureOf(opened: OpenedPlace, context: PictureContext): Promise<Open> {
-  let picture: Omit<Open, 'attention'>;
-  if (opened.kind === 'project') picture = await projectPicture(opened.file, context);
-  else if (opened.kind === 'kit')
-    picture = await kitsPicture('kit', opened.folder, [opened.folder], undefined, context);
-  else {
-    const prod = prodOf(opened.folder, undefined);
-    const folder = join(opened.folder, prod ?? '');
-    const names = await readdir(folder, { withFileTypes: true }).catch(() => []);
-    const kits = names.filter((entry) => entry.isDirectory()).map((entry) => join(folder, entry.name));
-    picture = await kitsPicture('workspace', opened.folder, kits, prod, context);
+export async function readPlace(opened: OpenedPlace, context: ReadContext): Promise<ReadPlace> {
+  if (opened.kind === 'project') return readProject(opened.file, context);
+  const { folder } = opened;
+  if (opened.kind === 'kit') {
+    return { picture: await readKits('kit', folder, [folder], undefined, context), watched: [folder] };
   }
-  return { ...picture, attention: attentionOf(picture) };
+  const prod = prodOf(folder, undefined);
+  const names = await readdir(join(folder, prod ?? ''), { withFileTypes: true }).catch(() => []);
+  const kits = names
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join(folder, prod ?? '', entry.name));
+  return { picture: await readKits('workspace', folder, kits, prod, context), watched: [folder] };
+}
+
+/** The whole picture: what the files say, and what is known and done beyond them. Pure. */
+export function dressed(picture: ReadPlace['picture'], { facts, connected, busy }: Dress): Open {
+  const participants = picture.participants.map((participant): Participant => {
+    const { reachable, delivered, running } = facts[participant.name] ?? {};
+    return {
+      ...participant,
+      ...(reachable ? { reachable } : {}),
+      ...(delivered ? { delivered } : {}),
+      ...(running ? { running } : {}),
+      ...connectedStage(participant, connected),
+    };
+  });
+  // What needs attention was so before the work that goes on now, and is until it has ended.
+  const attention = attentionOf({ ...picture, participants });
+  return {
+    ...picture,
+    participants: participants.map((participant) => ({ ...participant, ...busy.get(participant.name) })),
+    attention,
+  };
 }

@@ -2,20 +2,22 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { z } from 'zod';
 import { DeskError } from '../../contract/errors.ts';
 import type { StateValue } from '../../contract/index.ts';
 import type { SiteResult, SiteStep } from '../../services/sites/index.ts';
 import { siteVerbs } from '../../contract/names.ts';
 import type { TaskRecord } from '../../services/store/index.ts';
+import type { TaskEvent } from '../../services/tasks/index.ts';
 import type { CoreParts } from '../context.ts';
 import type { PlaceBook } from '../place-book.ts';
 import type { Workspace } from '../parts.ts';
 import { createStateCell } from '../state-cell.ts';
+import { createBusyStages, isWorking } from './busy-stages.ts';
 import { type Facts, learn, readFacts, writeFacts } from './facts.ts';
 import { type OpenedPlace, recognisePlace } from './open-place.ts';
-import { pictureOf } from './picture.ts';
+import { dressed, type ReadPlace, readPlace } from './picture.ts';
 
 type Value = StateValue<'workspace.current'>;
 
@@ -34,13 +36,21 @@ const openKey = 'open-project';
 const mostRecents = 20;
 /** How often the files are looked at for changes by other programs. */
 const watchMs = 3000;
-/** Task events that come close together are one refresh. */
-const settleMs = 150;
+/** Task events that come close together are told once: sooner for a few sites than for hundreds, whose picture is large. */
+const settleMs = (sites: number): number => Math.min(Math.max(150, 2 * sites), 1000);
+/** Certificates run out without any file changing. */
+const rereadMs = 3_600_000;
 
 const idOf = (path: string): string => createHash('sha256').update(path).digest('hex').slice(0, 16);
 const pathOf = (opened: OpenedPlace): string => (opened.kind === 'project' ? opened.file : opened.folder);
 const isStep = (verb: unknown): verb is SiteStep => (siteVerbs as readonly unknown[]).includes(verb);
-const running = new Set<string>(['queued', 'running', 'waiting_for_user', 'cancelling']);
+
+/** What a task does on the hosts of a project; undefined for a task that is about something else. */
+function siteStepOf(task: TaskRecord): { verb: SiteStep; file: string } | undefined {
+  const input = task.input as { verb?: unknown; file?: unknown } | undefined;
+  if (task.kind !== 'sites.run' || typeof input?.file !== 'string' || !isStep(input.verb)) return undefined;
+  return { verb: input.verb, file: input.file };
+}
 
 export async function createWorkspace(core: CoreParts, book: PlaceBook): Promise<Workspace> {
   const documents = (await core.store()).documents;
@@ -49,7 +59,7 @@ export async function createWorkspace(core: CoreParts, book: PlaceBook): Promise
   let facts: Facts = {};
   let recents: Recent[] = recentsSchema.safeParse(await documents.read(recentsKey)).data ?? [];
   let connected: { names: ReadonlySet<string>; at: string } | undefined;
-  let stamp = '';
+  let read: (ReadPlace & { place: OpenedPlace; stamp: string; at: number }) | undefined;
   let timer: NodeJS.Timeout | undefined;
   let watcher: NodeJS.Timeout | undefined;
   let generation = 0;
@@ -69,11 +79,10 @@ export async function createWorkspace(core: CoreParts, book: PlaceBook): Promise
       available: existsSync(path),
     }));
 
-  /** The files whose change by others matters, as one text that differs when one of them does. */
-  const stampOf = async (): Promise<string> => {
-    if (!opened) return '';
-    const path = pathOf(opened);
-    const files = opened.kind === 'project' ? [path, join(dirname(path), 'desk.yml')] : [path];
+  const pathOfOpened = (): string | undefined => opened && pathOf(opened);
+
+  /** One text that differs when one of these files was changed, by whomever. */
+  const stampOf = async (files: readonly string[]): Promise<string> => {
     const parts = await Promise.all(
       files.map((file) =>
         stat(file).then(
@@ -85,75 +94,83 @@ export async function createWorkspace(core: CoreParts, book: PlaceBook): Promise
     return parts.join('|');
   };
 
-  const busyStages = async (picture: NonNullable<Value['open']>): Promise<void> => {
-    if (opened?.kind !== 'project') return;
-    const file = opened.file;
-    const tasks = await runner.list(200);
-    for (const task of tasks) {
-      const input = task.input as { verb?: unknown; file?: unknown } | undefined;
-      if (!running.has(task.status) || task.kind !== 'sites.run' || input?.file !== file) continue;
-      for (const child of await runner.children(task.id)) {
-        const site = picture.participants.find((participant) => participant.name === child.target);
-        if (!site || !running.has(child.status)) continue;
-        const { done, total, message, step } = child.progress ?? {};
-        const text =
-          done !== undefined && total
-            ? `${Math.floor((100 * done) / total)} %`
-            : (message ?? step ?? 'working');
-        const busy = { state: 'busy' as const, text, task: task.id };
-        if (input.verb === 'check') site.reachable = busy;
-        else if (input.verb === 'distribute') site.delivered = busy;
-        else site.running = busy;
-      }
-    }
+  const busy = createBusyStages(siteStepOf);
+
+  /** Tells the picture anew from what was read last. */
+  const tell = (): void => {
+    // Another place was opened and is being read: its picture comes soon.
+    if (read?.place !== opened) return;
+    const open = read && dressed(read.picture, { facts, connected, busy: busy.of(pathOf(read.place)) });
+    state.set({ open: open ?? null, recent: recentValue() });
   };
 
   const refresh = async (): Promise<void> => {
     const mine = ++generation;
     const place = opened;
-    stamp = await stampOf();
-    const picture = place ? await pictureOf(place, { book, facts, now: core.clock.now(), connected }) : null;
-    if (picture) await busyStages(picture);
+    const now = core.clock.now();
+    // Stamped before it is read: what changes meanwhile is read again.
+    const before = read && place && (await stampOf(read.watched));
+    const found = place && { place, at: now, ...(await readPlace(place, { book, now })) };
     // A newer refresh has overtaken this one.
-    if (mine === generation) state.set({ open: picture, recent: recentValue() });
+    if (mine !== generation) return;
+    const same = before !== undefined && found?.watched.join('|') === read?.watched.join('|');
+    read = found && { ...found, stamp: same ? before : await stampOf(found.watched) };
+    tell();
   };
 
+  const refreshLogged = (): Promise<void> =>
+    refresh().catch((error: unknown) => core.logger.error('The open project could not be shown.', { error }));
+
   const soon = (): void => {
-    timer ??= setTimeout(() => {
-      timer = undefined;
-      refresh().catch((error: unknown) =>
-        core.logger.error('The open project could not be shown.', { error }),
-      );
-    }, settleMs).unref();
+    timer ??= setTimeout(
+      () => {
+        timer = undefined;
+        tell();
+      },
+      settleMs(read?.picture.participants.length ?? 0),
+    ).unref();
   };
 
   const lookAtFiles = async (): Promise<void> => {
-    if (opened && (await stampOf()) !== stamp) soon();
+    if (!opened || !read) return;
+    const { stamp, at, watched } = read;
+    if (core.clock.now() - at > rereadMs || (await stampOf(watched)) !== stamp) await refreshLogged();
   };
 
   const learnFrom = async (task: TaskRecord): Promise<void> => {
-    const parent = task.parent === undefined ? task : await runner.get(task.parent);
-    const input = parent.input as { verb?: unknown; file?: unknown } | undefined;
-    if (parent.kind !== 'sites.run' || typeof input?.file !== 'string' || !isStep(input.verb)) return;
+    const step = siteStepOf(task);
     const results = (task.result as { sites?: SiteResult[] } | undefined)?.sites ?? [];
-    if (results.length === 0) return;
+    if (!step || results.length === 0) return;
     const known =
-      opened?.kind === 'project' && opened.file === input.file
-        ? facts
-        : await readFacts(documents, input.file);
+      opened?.kind === 'project' && opened.file === step.file ? facts : await readFacts(documents, step.file);
     const at = new Date(core.clock.now()).toISOString();
-    for (const result of results)
-      known[result.name] = learn(known[result.name] ?? {}, input.verb, result, at);
-    await writeFacts(documents, input.file, known);
+    for (const result of results) known[result.name] = learn(known[result.name] ?? {}, step.verb, result, at);
+    await writeFacts(documents, step.file, known);
+  };
+
+  /** What one site's part of a task brought, as soon as it has ended; kept with the others at the end of the task. */
+  const learnFromSite = ({ target, result, error }: TaskRecord, root: TaskRecord): void => {
+    const step = siteStepOf(root);
+    const part = result as Pick<SiteResult, 'state' | 'steps' | 'status'> | undefined;
+    if (!step || !part || target === undefined || pathOfOpened() !== step.file) return;
+    const at = new Date(core.clock.now()).toISOString();
+    const site: SiteResult = { name: target, ...part, ...(error ? { error } : {}) };
+    facts[target] = learn(facts[target] ?? {}, step.verb, site, at);
+  };
+
+  const hear = async (event: TaskEvent): Promise<void> => {
+    if (event.kind === 'progress' || isWorking(event.task)) return;
+    if (event.task.parent === undefined) return learnFrom(event.task);
+    learnFromSite(event.task, await runner.get(event.task.parent));
   };
 
   const stopWatching = runner.watch(undefined, (event) => {
-    if (event.kind === 'progress') return soon();
-    const ended = !running.has(event.task.status) && event.task.parent === undefined;
-    if (!ended) return soon();
-    learnFrom(event.task)
+    const told = hear(event)
       .catch((error: unknown) => core.logger.error('What a task learned of the sites is lost.', { error }))
-      .finally(soon);
+      .finally(() => busy.hear(event));
+    // New kits may be there now.
+    const rereads = event.kind === 'task' && event.task.kind === 'provisioning.run' && !isWorking(event.task);
+    void told.then(() => (rereads ? refreshLogged() : soon()));
   });
 
   const open = async (path: string): Promise<{ name: string; kind: OpenedPlace['kind'] }> => {

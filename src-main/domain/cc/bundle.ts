@@ -42,4 +42,5 @@ export interface LaunchFacts {
 
 /** A launch measurement: both SEV feature values, 96 hex digits each, or the reason why it cannot be computed. */
 export type ExpectedMeasurement =
-  { computed: true; plain: string; withDebugSwap: string } | { computed: false; reason: string };
+  | { computed: true; plain: string; withDebugSwap: string }
+  | { computed: false; reason: string };

@@ -109,7 +109,20 @@ const knownWords = [
 
 export function readDesk(root: YamlNode): { desk?: DeskSettings; findings: Finding[] } {
   const findings: Finding[] = [];
-  const parsed = deskSchema.safeParse(toPlain(root));
+  const plain = toPlain(root);
+  const version = (plain as { version?: unknown } | null)?.version;
+  if (typeof version === 'number' && version > 1) {
+    findings.push({
+      severity: 'error',
+      code: 'desk_newer_version',
+      message: `desk.yml has version ${version}: a newer version of FLARE Desk wrote it, this one reads version 1.`,
+      hint: 'Open the project with that version, or set "version: 1" if you wrote the file by hand.',
+      ...positionOf(nodeAt(root, ['version'])),
+      path: 'version',
+    });
+    return { findings };
+  }
+  const parsed = deskSchema.safeParse(plain);
   if (!parsed.success) {
     findings.push(...parsed.error.issues.flatMap((issue) => issueFindings(root, issue)));
     return { findings };

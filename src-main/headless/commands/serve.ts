@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
 import { DeskError } from '../../contract/errors.ts';
 import { createCore } from '../../core.ts';
+import { stateFolderOf } from '../../core/state-folder.ts';
 import { command, type RegisterCommands, wholeNumber } from '../command.ts';
-import { stateFolderOf } from '../desk.ts';
 import { createPrinter } from '../printer.ts';
 import { version } from '../version.ts';
 import { startWebHost, type WebHost } from '../web-host.ts';
@@ -40,7 +40,7 @@ export const registerServe: RegisterCommands = (program, host) => {
       const agent = terminal.environment['SSH_AUTH_SOCK'];
       let web: WebHost | undefined;
       const core = createCore({
-        stateFolder: stateFolderOf(terminal),
+        stateFolder: stateFolderOf(terminal.environment, terminal.home, terminal.currentFolder),
         version,
         environment: {
           home: terminal.home,

@@ -20,16 +20,8 @@ export interface AuditEvent {
   detail?: Record<string, unknown>;
 }
 
-export interface AuditEntry {
-  seq: number;
-  at: string;
-  actor: string;
-  action: string;
-  target: string;
-  outcome: string;
+export interface AuditEntry extends Omit<AuditRow, 'detail'> {
   detail: Record<string, unknown>;
-  previous: string;
-  hash: string;
 }
 
 export interface AuditVerdict {
@@ -75,15 +67,8 @@ const hashOf = (row: Omit<AuditRow, 'hash'>): string =>
     .digest('hex');
 
 const toEntry = (row: AuditRow): AuditEntry => ({
-  seq: row.seq,
-  at: row.at,
-  actor: row.actor,
-  action: row.action,
-  target: row.target,
-  outcome: row.outcome,
+  ...row,
   detail: JSON.parse(row.detail) as Record<string, unknown>,
-  previous: row.previous,
-  hash: row.hash,
 });
 
 function refuseFile(file: string, cause: unknown): never {

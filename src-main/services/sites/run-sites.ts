@@ -20,11 +20,11 @@ const defaultParallel = 4;
  * Runs one step for all targets, `parallel` hosts at once, and gives each site's steps and state in the order of the
  * targets. It throws only for what is wrong with the call itself (`invalid_input`: no targets, names or folders that
  * cannot be); everything else stands in the site's own `error`. After a cancel, sites not finished are `cancelled`.
- * Running a step again does only what is missing.
+ * Running a step again does only what is missing. `ended` hears each site's result as soon as it is there.
  */
 export async function runSites(
   options: SitesOptions,
-  context: { signal?: AbortSignal; report?: ReportProgress } = {},
+  context: { signal?: AbortSignal; report?: ReportProgress; ended?: (site: SiteResult) => void } = {},
 ): Promise<SitesResult> {
   for (const target of options.targets) checkTarget(target);
   const report = context.report ?? (() => undefined);
@@ -37,6 +37,7 @@ export async function runSites(
       queue.add(async () => {
         const result = await runSite(target, { ...options, ssh }, report, context.signal);
         finished++;
+        context.ended?.(result);
         report({ step: options.step, done: finished, total: options.targets.length, unit: 'sites' });
         results.set(target, result);
       }),

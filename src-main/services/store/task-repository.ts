@@ -44,8 +44,8 @@ export interface TaskRepository {
   /** Inserts or replaces one record. */
   save: (record: TaskRecord) => Promise<void>;
   get(id: string): Promise<TaskRecord | undefined>;
-  /** Newest first; without children unless asked for. */
-  list(filter: { limit: number; parent?: string }): Promise<TaskRecord[]>;
+  /** Newest first; without children unless asked for. Results can be large: left out with `results: false`. */
+  list(filter: { limit: number; parent?: string; results?: boolean }): Promise<TaskRecord[]>;
   /** Every record whose status says that a process is at work on it. */
   unfinished(): Promise<TaskRecord[]>;
   /** Sets `interrupted` where the record is still owned by that process and unfinished. */
@@ -55,6 +55,8 @@ export interface TaskRepository {
 }
 
 const unfinishedStatuses = "('queued', 'running', 'waiting_for_user', 'cancelling')";
+const withoutResult = `id, kind, title, target, parent, status, input, steps, progress, error, created_at, ended_at,
+  owner_pid, owner_birth`;
 type Row = Record<string, string | number | null>;
 
 const text = (value: unknown): string | null => (value === undefined ? null : JSON.stringify(value));
@@ -118,15 +120,17 @@ export function taskRepository(database: DatabaseSync): TaskRepository {
         );
     },
     get: (id) => Promise.resolve(rows('SELECT * FROM tasks WHERE id = ?', id)[0]),
-    list: ({ limit, parent }) =>
-      Promise.resolve(
+    list: ({ limit, parent, results = true }) => {
+      const columns = results ? '*' : withoutResult;
+      return Promise.resolve(
         parent === undefined
           ? rows(
-              'SELECT * FROM tasks WHERE parent IS NULL ORDER BY created_at DESC, rowid DESC LIMIT ?',
+              `SELECT ${columns} FROM tasks WHERE parent IS NULL ORDER BY created_at DESC, rowid DESC LIMIT ?`,
               limit,
             )
-          : rows('SELECT * FROM tasks WHERE parent = ? ORDER BY rowid LIMIT ?', parent, limit),
-      ),
+          : rows(`SELECT ${columns} FROM tasks WHERE parent = ? ORDER BY rowid LIMIT ?`, parent, limit),
+      );
+    },
     unfinished: () => Promise.resolve(rows(`SELECT * FROM tasks WHERE status IN ${unfinishedStatuses}`)),
     interrupt: (id, owner, at) => {
       const done = database

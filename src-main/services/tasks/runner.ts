@@ -224,7 +224,7 @@ export function createTaskRunner(options: TaskRunnerOptions): TaskRunner {
     recover,
     get: find,
     children: (id) => repository.list({ parent: id, limit: 10_000 }),
-    list: (limit) => repository.list({ limit }),
+    list: (limit, options) => repository.list({ limit, ...options }),
     async cancel(id) {
       const entry = running.get(id);
       if (entry) {

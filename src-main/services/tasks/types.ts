@@ -49,8 +49,8 @@ export interface TaskRunner {
   retry(id: string): Promise<TaskRecord>;
   get(id: string): Promise<TaskRecord>;
   children(id: string): Promise<TaskRecord[]>;
-  /** Newest first. */
-  list(limit: number): Promise<TaskRecord[]>;
+  /** Newest first; with `results: false` without what they brought forth, which can be large. */
+  list(limit: number, options?: { results?: boolean }): Promise<TaskRecord[]>;
   actionsOf(record: TaskRecord): ('cancel' | 'retry' | 'resume')[];
   /** Events of one task and its children from now on; without an id, of all. */
   watch(id: string | undefined, listener: (event: TaskEvent) => void): () => void;

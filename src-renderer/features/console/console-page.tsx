@@ -1,7 +1,16 @@
 import '@xterm/xterm/css/xterm.css';
-import { ActionIcon, Button, Group, Menu, Modal, Tooltip, useComputedColorScheme } from '@mantine/core';
-import { IconPlus, IconTable, IconX } from '@tabler/icons-react';
-import { useEffect, useRef, useState } from 'react';
+import {
+  ActionIcon,
+  Button,
+  Group,
+  Menu,
+  Modal,
+  TextInput,
+  Tooltip,
+  useComputedColorScheme,
+} from '@mantine/core';
+import { IconPlus, IconSearch, IconTable, IconX } from '@tabler/icons-react';
+import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
 import type { StateValue } from '../../../src-main/contract/index.ts';
 import { useTexts } from '../../app/texts.ts';
 import { useClient } from '../../bridge/provider.tsx';
@@ -87,7 +96,12 @@ export default function ConsolePage() {
       ) : (
         <div className={classes.console}>
           <div className={classes.tabs}>
-            <div role="tablist" className={classes.tablist} aria-label={t('console.title')}>
+            <div
+              role="tablist"
+              className={classes.tablist}
+              aria-label={t('console.title')}
+              onKeyDown={moveAmongTabs}
+            >
               {sessions.map((item) => (
                 <button
                   key={item.id}
@@ -95,6 +109,7 @@ export default function ConsolePage() {
                   role="tab"
                   id={`${item.id}-tab`}
                   aria-selected={item.id === active}
+                  tabIndex={item.id === active ? 0 : -1}
                   aria-controls={item.id === active ? `${item.id}-panel` : undefined}
                   className={classes.tab}
                   onClick={() => choose(item.id)}
@@ -118,6 +133,7 @@ export default function ConsolePage() {
                 </ActionIcon>
               </Tooltip>
             ) : null}
+            {session ? <Find key={session.id} session={session} /> : null}
           </div>
           {session ? <TerminalPane key={session.id} session={session} /> : null}
         </div>
@@ -126,6 +142,15 @@ export default function ConsolePage() {
       <ResultDrawer opened={tableOpen} table={view?.lastTable} onClose={() => setTableOpen(false)} />
     </Page>
   );
+}
+
+/** Arrows go from tab to tab; Enter shows its terminal. */
+function moveAmongTabs(event: KeyboardEvent<HTMLElement>): void {
+  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  if (step === undefined) return;
+  const tabs = [...event.currentTarget.querySelectorAll<HTMLElement>('[role="tab"]')];
+  const now = tabs.findIndex((tab) => tab === document.activeElement);
+  tabs.at((now + step) % tabs.length)?.focus();
 }
 
 function TerminalPane({ session }: { session: ConsoleSession }) {
@@ -152,6 +177,28 @@ function TerminalPane({ session }: { session: ConsoleSession }) {
       aria-labelledby={`${session.id}-tab`}
       className={classes.terminal}
       ref={element}
+    />
+  );
+}
+
+/** Finds in what the terminal showed: Enter goes up, Shift+Enter down. */
+function Find({ session }: { session: ConsoleSession }) {
+  const t = useTexts();
+  const [missing, setMissing] = useState(false);
+  return (
+    <TextInput
+      className={classes.find ?? ''}
+      aria-label={t('console.find')}
+      placeholder={t('console.find')}
+      leftSection={<IconSearch size={14} />}
+      error={missing}
+      onChange={() => setMissing(false)}
+      onKeyDown={(event) => {
+        if (event.key !== 'Enter') return;
+        const { value } = event.currentTarget;
+        const found = event.shiftKey ? session.search.findNext(value) : session.search.findPrevious(value);
+        setMissing(value !== '' && !found);
+      }}
     />
   );
 }

@@ -6,7 +6,7 @@ import type { Translate } from '../../app/texts.ts';
 import type { Client, OpenStream } from '../../bridge/client.ts';
 import { saveText } from '../../components/save-text.ts';
 import { confine } from './confine.ts';
-import { type ConsoleKey, keyOf } from './keys.ts';
+import { type ConsoleKey, isOfTheWindow, keyOf } from './keys.ts';
 import {
   commonPrefix,
   complete,
@@ -49,6 +49,12 @@ interface Redirect {
 
 /** A paste larger than this is refused: it is no command. */
 const mostPasted = 256 * 1024;
+/** Milliseconds that typing waits for a completion. */
+const completionPatience = 1000;
+/** Lines of a long answer that are handed to the terminal at a time. */
+const linesPerPiece = 500;
+/** Empties the screen and the scrollback, in order with what is written. */
+const wipe = '\x1b[2J\x1b[3J\x1b[H';
 const promptText = '> ';
 
 /** One console tab: a terminal, its line editor, and the admin session behind it. Lives on while its page is not shown. */
@@ -71,6 +77,12 @@ export class ConsoleSession {
   /** Row of the cursor within the drawn line, for redrawing it in place. */
   private cursorRow = 0;
   private lastTab = '';
+  /** Keys that came while a completion was asked for; they follow its answer, as in a shell. */
+  private held: ConsoleKey[] | undefined;
+  /** Keys typed while a command runs; they follow at the next prompt. */
+  private ahead: ConsoleKey[] = [];
+  /** Answers still to come of lines that nobody waits for any more. */
+  private abandoned = 0;
   view: ConsoleView;
 
   constructor(options: {
@@ -101,6 +113,12 @@ export class ConsoleSession {
     });
     this.terminal.loadAddon(this.fit);
     this.terminal.loadAddon(this.search);
+    this.terminal.attachCustomKeyEventHandler((event) => {
+      const copies = event.ctrlKey && event.key === 'c' && this.terminal.hasSelection();
+      // The selection goes once it is copied, so that the next Ctrl+C interrupts again.
+      if (copies) setTimeout(() => this.terminal.clearSelection());
+      return !copies && !isOfTheWindow(event);
+    });
     this.terminal.onData((data) => this.onData(data));
     this.terminal.onResize(() => this.mode.kind === 'prompt' && this.draw());
     this.connect();
@@ -109,10 +127,16 @@ export class ConsoleSession {
   /** Shows the terminal in an element; call `detach` before the element goes. */
   attach(element: HTMLElement): void {
     if (this.terminal.element) element.append(this.terminal.element);
-    else this.terminal.open(element);
+    else this.begin(element);
     this.terminal.options.theme = terminalTheme();
     this.resize();
     this.terminal.focus();
+  }
+
+  private begin(element: HTMLElement): void {
+    this.terminal.open(element);
+    // Before xterm and the browser have it: a few megabytes put into the terminal's text field stop a page for seconds.
+    this.terminal.element?.addEventListener('paste', (event) => this.onPasteEvent(event), true);
   }
 
   resize(): void {
@@ -129,7 +153,7 @@ export class ConsoleSession {
     const lines = this.view.paste ?? [];
     this.change({ paste: undefined });
     if (what === 'first') this.type({ type: 'insert', text: lines[0] ?? '' });
-    if (what === 'run') {
+    if (what === 'run' && this.mode.kind === 'prompt') {
       this.queue.push(...lines);
       this.next();
     }
@@ -143,6 +167,8 @@ export class ConsoleSession {
 
   private connect(): void {
     this.mode = { kind: 'connecting' };
+    this.abandoned = 0;
+    this.ahead = [];
     this.change({ state: 'connecting' });
     this.print(this.t('console.connecting', { user: this.view.user }));
     this.stream = this.client.open(
@@ -181,16 +207,21 @@ export class ConsoleSession {
         );
         return this.showPrompt();
       case 'reply':
-        return this.onReply(item.reply);
+        return this.isAbandoned() ? undefined : this.onReply(item.reply);
       case 'refused':
+        if (this.isAbandoned()) return undefined;
         this.print(confine(item.message), '31');
         if (item.hint) this.print(confine(item.hint));
         return this.next();
       case 'progress':
+        if (this.mode.kind !== 'running' || this.abandoned > 0) return undefined;
         return this.write(
           `\r\x1b[K${this.t('console.progress', { done: item.done, total: item.total ?? '?' })}`,
         );
       case 'confirm': {
+        if (this.isAbandoned()) return undefined;
+        // What was typed before the question was asked is no answer to it.
+        this.ahead = [];
         const redirect = this.mode.kind === 'running' ? this.mode.redirect : undefined;
         const wanted = item.how === 'auth' ? (this.opened?.user ?? '') : 'yes';
         this.mode = { kind: 'confirm', line: item.line, wanted, ...(redirect ? { redirect } : {}) };
@@ -214,6 +245,13 @@ export class ConsoleSession {
     }
   }
 
+  /** Each line has one answer, in order: the first to come belong to the lines that were given up. */
+  private isAbandoned(): boolean {
+    if (this.abandoned === 0) return false;
+    this.abandoned -= 1;
+    return true;
+  }
+
   private onReply(reply: Reply): void | Promise<void> {
     const redirect = this.mode.kind === 'running' ? this.mode.redirect : undefined;
     const table = tableOf(reply);
@@ -230,7 +268,12 @@ export class ConsoleSession {
     const failed = reply.ok
       ? ''
       : `\x1b[31m${this.t('console.failedReply', { status: confine(reply.status) })}\x1b[0m\n`;
-    const drawn = this.write(`\r\x1b[K${lines.map((line) => `${line}\n`).join('')}${failed}`);
+    // In pieces, so that the terminal draws and takes keys while a long answer runs through.
+    void this.write('\r\x1b[K');
+    for (let index = 0; index < lines.length; index += linesPerPiece) {
+      void this.write(`${lines.slice(index, index + linesPerPiece).join('\n')}\n`);
+    }
+    const drawn = this.write(failed);
     this.next();
     return drawn;
   }
@@ -244,11 +287,14 @@ export class ConsoleSession {
   }
 
   private onData(data: string): void {
-    // xterm hands a paste over as one string; a key as one character or one escape sequence.
-    const isPaste = data.length > 1 && !data.startsWith('\x1b') && [...data].length > 1;
-    if (isPaste) return this.onPaste(data);
     const key = keyOf(data);
     if (key) this.onKey(key);
+  }
+
+  private onPasteEvent(event: ClipboardEvent): void {
+    event.preventDefault();
+    event.stopPropagation();
+    this.onPaste(event.clipboardData?.getData('text/plain') ?? '');
   }
 
   private onPaste(data: string): void {
@@ -262,11 +308,17 @@ export class ConsoleSession {
       .split(/\r\n|\r|\n/)
       .map((line) => confine(line).trimEnd())
       .filter((line) => line !== '');
-    if (lines.length > 1) this.change({ paste: lines });
+    if (this.mode.kind === 'running') return this.notice(this.t('console.stillRunning'));
+    if (lines.length > 1 && this.mode.kind === 'prompt') this.change({ paste: lines });
     else if (lines[0] !== undefined) this.type({ type: 'insert', text: lines[0] });
   }
 
   private onKey(key: ConsoleKey): void {
+    if (this.held && key.type !== 'interrupt') {
+      this.held.push(key);
+      return;
+    }
+    this.held = undefined;
     if (this.mode.kind === 'closed') {
       if (key.type === 'enter') this.connect();
       return;
@@ -275,10 +327,12 @@ export class ConsoleSession {
     if (this.mode.kind === 'running') {
       if (key.type === 'interrupt') {
         this.stream?.send({ kind: 'interrupt' });
+        this.abandoned += 1;
         this.queue = [];
+        this.ahead = [];
         this.print(this.t('console.interrupted'));
         this.showPrompt();
-      }
+      } else this.ahead.push(key);
       return;
     }
     switch (key.type) {
@@ -292,9 +346,10 @@ export class ConsoleSession {
         else this.type({ type: 'delete' });
         return;
       case 'complete':
-        return void this.completeLine();
+        return this.completeHeld();
       case 'clear':
-        this.terminal.clear();
+        void this.write(wipe);
+        this.cursorRow = 0;
         return this.draw();
       default:
         return this.type(key);
@@ -334,7 +389,7 @@ export class ConsoleSession {
     const name = command.split(/\s+/)[0] ?? '';
     if (name === '?' || name === 'help') return this.help(command.split(/\s+/)[1]);
     if (name === 'clear') {
-      this.terminal.clear();
+      void this.write(wipe);
       return this.next();
     }
     if (name === 'bye') return this.stream?.send({ kind: 'finish' });
@@ -360,6 +415,22 @@ export class ConsoleSession {
       this.print(this.t('console.help.local'));
     }
     this.next();
+  }
+
+  /** A server that takes long does not hold up the typing: its answer then comes too late and is dropped. */
+  private completeHeld(): void {
+    const held: ConsoleKey[] = [];
+    const release = (): void => {
+      if (this.held !== held) return;
+      this.held = undefined;
+      for (const key of held) this.onKey(key);
+    };
+    this.held = held;
+    const patience = setTimeout(release, completionPatience);
+    void this.completeLine().finally(() => {
+      clearTimeout(patience);
+      release();
+    });
   }
 
   private async completeLine(): Promise<void> {
@@ -406,6 +477,7 @@ export class ConsoleSession {
     this.line = emptyLine(this.history, this.line.cut);
     this.cursorRow = 0;
     this.draw();
+    for (const key of this.ahead.splice(0)) this.onKey(key);
   }
 
   /** Draws the line in place: up to its first row, clear below, print, put the cursor where it belongs. */

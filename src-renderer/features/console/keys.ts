@@ -53,3 +53,20 @@ export function keyOf(data: string): ConsoleKey | undefined {
   if (data.startsWith('\x1b') || data < ' ') return undefined;
   return { type: 'insert', text: data };
 }
+
+/**
+ * Keys a terminal leaves to the window: without them nobody would get out of it without a mouse, and Ctrl+V would send a
+ * control character instead of pasting.
+ */
+export const isOfTheWindow = (event: {
+  key: string;
+  shiftKey: boolean;
+  altKey: boolean;
+  ctrlKey: boolean;
+  metaKey: boolean;
+}): boolean =>
+  event.key === 'F6' ||
+  (event.key === 'Tab' && event.shiftKey) ||
+  (event.altKey && /^[1-9]$/.test(event.key)) ||
+  (event.ctrlKey && !event.altKey && event.key.toLowerCase() === 'v') ||
+  event.metaKey;

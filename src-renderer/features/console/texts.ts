@@ -26,6 +26,7 @@ export const consoleTexts = {
   done: 'done',
   asTable: 'Open the last result as a table',
   lastResult: 'Last result',
+  find: 'Find in the output',
   idleIn: 'logs out in {{time}}',
   searchPrompt: 'history search: ',
   pasteTitle: 'Paste of several lines',

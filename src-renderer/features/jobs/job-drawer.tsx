@@ -5,6 +5,7 @@ import { useClient } from '../../bridge/provider.tsx';
 import { ConfirmTyped } from '../../components/confirm-typed.tsx';
 import { Copyable } from '../../components/copyable.tsx';
 import { ErrorNotice } from '../../components/error-notice.tsx';
+import facts from '../../components/facts.module.css';
 import { LogViewer } from '../../components/log-viewer.tsx';
 import { StateBadge } from '../../components/state-badge.tsx';
 import { useAction } from '../../state/action.ts';
@@ -132,7 +133,7 @@ function Facts({ kit, jobId, detail }: { kit: string; jobId: string; detail: Det
       {detail.timeline.length > 0 ? (
         <>
           <h3 className={classes.section}>{t('jobs.timeline')}</h3>
-          <dl className={classes.facts}>
+          <dl className={facts.facts}>
             {detail.timeline.map((entry, index) => (
               <div key={`${entry.what}${index}`} style={{ display: 'contents' }}>
                 <dt>{entry.at ? new Date(entry.at).toLocaleTimeString() : ''}</dt>
@@ -145,7 +146,7 @@ function Facts({ kit, jobId, detail }: { kit: string; jobId: string; detail: Det
       {detail.sites.length > 0 ? (
         <>
           <h3 className={classes.section}>{t('jobs.sites')}</h3>
-          <dl className={classes.facts}>
+          <dl className={facts.facts}>
             {detail.sites.map((site) => (
               <div key={site.name} style={{ display: 'contents' }}>
                 <dt>{site.name}</dt>
@@ -170,7 +171,7 @@ function Facts({ kit, jobId, detail }: { kit: string; jobId: string; detail: Det
         </>
       ) : null}
       <h3 className={classes.section}>{t('jobs.meta')}</h3>
-      <dl className={classes.facts}>
+      <dl className={facts.facts}>
         {Object.entries(detail.meta).map(([key, value]) => (
           <div key={key} style={{ display: 'contents' }}>
             <dt>{key}</dt>

@@ -6,6 +6,7 @@ import { useClient } from '../../bridge/provider.tsx';
 import { ErrorNotice } from '../../components/error-notice.tsx';
 import { FindingList } from '../../components/finding-list.tsx';
 import { StateBadge } from '../../components/state-badge.tsx';
+import { useReturnFocus } from '../../components/use-return-focus.ts';
 import { useAction } from '../../state/action.ts';
 import type { ChosenJob } from './job-model.ts';
 import classes from './jobs-page.module.css';
@@ -20,6 +21,7 @@ export function SubmitDialog({
   chosen: ChosenJob;
   onClose: () => void;
 }) {
+  useReturnFocus();
   const t = useTexts();
   const client = useClient();
   const [fetchResult, setFetchResult] = useState(true);

@@ -4,6 +4,7 @@ import { useLocation, useNavigate } from 'react-router';
 import type { StateValue } from '../../../src-main/contract/index.ts';
 import { type Translate, useTexts } from '../../app/texts.ts';
 import { DataTable, type DataColumn } from '../../components/data-table.tsx';
+import { PlaceName } from '../../components/place-name.tsx';
 import { Page } from '../../components/page.tsx';
 import { StateBadge } from '../../components/state-badge.tsx';
 import { workspaceReplica } from '../../state/replicas.ts';
@@ -11,7 +12,8 @@ import { ProvisionButton } from './provision-button.tsx';
 import { SiteActions } from '../../components/site-actions.tsx';
 import { Attention } from './attention.tsx';
 import { Begin } from './begin.tsx';
-import { StageCell, type Stage } from '../../components/stage-cell.tsx';
+import { DraftOffer } from './draft-offer.tsx';
+import { StageCell } from '../../components/stage-cell.tsx';
 
 type Open = NonNullable<StateValue<'workspace.current'>['open']>;
 type Participant = Open['participants'][number];
@@ -21,9 +23,9 @@ export default function OverviewPage() {
   const t = useTexts();
   const navigate = useNavigate();
   const beginAsked = new URLSearchParams(useLocation().search).has('begin');
-  const replica = workspaceReplica.use();
-  const open = replica.value?.open;
-  if (!replica.value) {
+  const workspace = workspaceReplica.use((replica) => replica.value);
+  const open = workspace?.open;
+  if (!workspace) {
     return (
       <Page title={t('overview.title')}>
         <Skeleton height={240} m="lg" w="auto" />
@@ -33,6 +35,7 @@ export default function OverviewPage() {
   if (!open || beginAsked) {
     return (
       <Page title={t('overview.title')}>
+        <DraftOffer />
         <Begin onOpened={() => void navigate('/overview')} />
       </Page>
     );
@@ -40,7 +43,11 @@ export default function OverviewPage() {
   return (
     <Page
       title={open.name}
-      subtitle={`${open.label} · ${t('overview.flare', { version: open.flare })}`}
+      subtitle={
+        <>
+          <PlaceName path={open.label} /> · {t('overview.flare', { version: open.flare })}
+        </>
+      }
       actions={
         open.kind === 'project' ? (
           <>
@@ -53,6 +60,7 @@ export default function OverviewPage() {
       }
     >
       <div style={{ display: 'flex', flexDirection: 'column', height: '100%' }}>
+        <DraftOffer />
         <Attention open={open} />
         <div style={{ flex: 1, minHeight: 0 }}>
           <Board open={open} />
@@ -65,7 +73,8 @@ export default function OverviewPage() {
 function Board({ open }: { open: Open }) {
   const t = useTexts();
   const navigate = useNavigate();
-  const columns = useMemo(() => boardColumns(t, open), [t, open]);
+  const hasImages = open.participants.some(({ confidential }) => confidential);
+  const columns = useMemo(() => boardColumns(t, hasImages), [t, hasImages]);
   return (
     <DataTable
       id="overview"
@@ -81,42 +90,43 @@ function Board({ open }: { open: Open }) {
   );
 }
 
-const stageColumn = (
-  open: Open,
-  t: Translate,
-  id: 'kit' | 'image' | 'delivered' | 'running' | 'connected',
-  width: string,
-): DataColumn<Participant> => {
-  // The server is what the others connect to; admins come and go.
-  const applies = (participant: Participant): boolean =>
-    id === 'image'
-      ? participant.confidential === true
-      : id === 'kit' ||
-        (participant.type !== 'admin' && !(id === 'connected' && participant.type === 'server'));
-  const relevant = open.participants.filter(applies);
-  const ok = relevant.filter((participant) => participant[id]?.state === 'ok').length;
-  const stageOf = (participant: Participant): Stage | undefined => participant[id];
-  return {
-    id,
-    header: t(`overview.columns.${id}`),
-    width,
-    value: (participant) => (applies(participant) ? (stageOf(participant)?.text ?? '') : ''),
-    headerExtra: <span className="muted">{t('overview.counts', { ok, count: relevant.length })}</span>,
-    cell: (participant) =>
-      applies(participant) ? (
-        <StageCell
-          stage={stageOf(participant)}
-          absent={
-            id === 'kit' || id === 'image' || participant.host ? t('overview.notThere') : t('overview.noHost')
-          }
-        />
-      ) : (
-        <span className="muted">–</span>
-      ),
-  };
-};
+type StageName = 'kit' | 'image' | 'delivered' | 'running' | 'connected';
 
-function boardColumns(t: Translate, open: Open): DataColumn<Participant>[] {
+/** The server is what the others connect to; admins come and go. */
+const applies = (id: StageName, { type, confidential }: Participant): boolean =>
+  id === 'image'
+    ? confidential === true
+    : id === 'kit' || (type !== 'admin' && !(id === 'connected' && type === 'server'));
+
+/** How many participants stand well at a stage. */
+function StageCount({ id }: { id: StageName }) {
+  const t = useTexts();
+  const participants = workspaceReplica.use((replica) => replica.value?.open?.participants) ?? [];
+  const relevant = participants.filter((participant) => applies(id, participant));
+  const ok = relevant.filter((participant) => participant[id]?.state === 'ok').length;
+  return <span className="muted">{t('overview.counts', { ok, count: relevant.length })}</span>;
+}
+
+const stageColumn = (t: Translate, id: StageName, width: string): DataColumn<Participant> => ({
+  id,
+  header: t(`overview.columns.${id}`),
+  width,
+  value: (participant) => (applies(id, participant) ? (participant[id]?.text ?? '') : ''),
+  headerExtra: <StageCount id={id} />,
+  cell: (participant) =>
+    applies(id, participant) ? (
+      <StageCell
+        stage={participant[id]}
+        absent={
+          id === 'kit' || id === 'image' || participant.host ? t('overview.notThere') : t('overview.noHost')
+        }
+      />
+    ) : (
+      <span className="muted">–</span>
+    ),
+});
+
+function boardColumns(t: Translate, hasImages: boolean): DataColumn<Participant>[] {
   return [
     {
       id: 'participant',
@@ -149,13 +159,11 @@ function boardColumns(t: Translate, open: Open): DataColumn<Participant>[] {
           <StateBadge state="bad">{t('overview.problems', { count: participant.problems })}</StateBadge>
         ),
     },
-    stageColumn(open, t, 'kit', 'minmax(116px, 1.5fr)'),
+    stageColumn(t, 'kit', 'minmax(116px, 1.5fr)'),
     // Without confidential sites there are no images.
-    ...(open.participants.some(({ confidential }) => confidential)
-      ? [stageColumn(open, t, 'image', 'minmax(104px, 1.2fr)')]
-      : []),
-    stageColumn(open, t, 'delivered', 'minmax(116px, 1.5fr)'),
-    stageColumn(open, t, 'running', 'minmax(116px, 1.5fr)'),
-    stageColumn(open, t, 'connected', 'minmax(116px, 1.5fr)'),
+    ...(hasImages ? [stageColumn(t, 'image', 'minmax(104px, 1.2fr)')] : []),
+    stageColumn(t, 'delivered', 'minmax(116px, 1.5fr)'),
+    stageColumn(t, 'running', 'minmax(116px, 1.5fr)'),
+    stageColumn(t, 'connected', 'minmax(116px, 1.5fr)'),
   ];
 }

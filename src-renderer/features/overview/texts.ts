@@ -13,6 +13,8 @@ export const overview = {
   recent: 'Recent projects',
   gone: 'not found',
   forget: 'Forget',
+  draft: 'An unfinished draft is here; nothing of it was saved yet.',
+  goOn: 'Go on with the draft',
   attention: 'Needs attention',
   participants: 'Participants',
   columns: {

@@ -1,5 +1,5 @@
 import { Button, Group, Modal } from '@mantine/core';
-import { useMemo } from 'react';
+import { useEffect, useMemo, useRef } from 'react';
 import { useTexts } from '../../app/texts.ts';
 import { changedLines, type Draft } from './draft.ts';
 import classes from './project.module.css';
@@ -49,10 +49,15 @@ export function ConflictDialog({ draft, onKeep }: { draft: Draft; onKeep: (keep:
 
 function Side({ title, text, other }: { title: string; text: string; other: string }) {
   const differs = useMemo(() => changedLines(other, text), [other, text]);
+  const lines = useRef<HTMLPreElement>(null);
+  useEffect(() => {
+    const first = lines.current?.querySelector<HTMLElement>('[data-differs]');
+    if (first && lines.current) lines.current.scrollTop = first.offsetTop - lines.current.offsetTop - 40;
+  }, []);
   return (
     <div>
       <strong>{title}</strong>
-      <pre className="mono" tabIndex={0}>
+      <pre className="mono" tabIndex={0} ref={lines}>
         {text.split('\n').map((line, index) => (
           <div key={index} data-differs={differs.has(index + 1) || undefined}>
             {line || ' '}

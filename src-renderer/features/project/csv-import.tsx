@@ -4,6 +4,7 @@ import { useTexts } from '../../app/texts.ts';
 import { useClient } from '../../bridge/provider.tsx';
 import { ErrorNotice } from '../../components/error-notice.tsx';
 import { StateBadge } from '../../components/state-badge.tsx';
+import { useReturnFocus } from '../../components/use-return-focus.ts';
 import { useAction } from '../../state/action.ts';
 import type { Draft } from './draft.ts';
 
@@ -11,6 +12,7 @@ const states = { add: 'ok', change: 'busy', same: 'unknown', refused: 'bad' } as
 
 /** Sites from CSV: checked row by row before anything changes. */
 export function CsvImport({ draft, onClose }: { draft: Draft; onClose: () => void }) {
+  useReturnFocus();
   const t = useTexts();
   const client = useClient();
   const [text, setText] = useState('');

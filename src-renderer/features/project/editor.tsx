@@ -1,12 +1,14 @@
+import { isUntouched } from '../../state/draft-files.ts';
 import { ActionIcon, Button, Tooltip } from '@mantine/core';
 import { IconArrowBackUp, IconArrowForwardUp } from '@tabler/icons-react';
-import { useEffect } from 'react';
+import { useEffect, useRef } from 'react';
 import { useNavigate } from 'react-router';
 import { useTexts } from '../../app/texts.ts';
 import { useClient } from '../../bridge/provider.tsx';
 import { ConfirmTyped } from '../../components/confirm-typed.tsx';
 import { ErrorNotice } from '../../components/error-notice.tsx';
 import { FindingList } from '../../components/finding-list.tsx';
+import { PlaceName } from '../../components/place-name.tsx';
 import { Page } from '../../components/page.tsx';
 import { Basics } from './basics.tsx';
 import { CcForm } from './cc-form.tsx';
@@ -64,13 +66,27 @@ export function Editor({
   useEffect(() => {
     if (isStep(step)) void client.call('drafts.set_step', { step });
   }, [client, step]);
+  // The button that led here may be gone: the keyboard goes on in the form, not at the top of the window.
+  const body = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (document.activeElement === document.body) body.current?.focus();
+  }, [step, participant]);
+  // Nothing of one's own to lose: follow the file as another program left it.
+  const follows = draft.conflict !== undefined && isUntouched(draft.files);
+  useEffect(() => {
+    if (follows) void client.call('drafts.save', { keep: 'disk' });
+  }, [client, follows]);
   const undo = (direction: 'undo' | 'redo') => void client.call('drafts.undo', { direction });
   const next = steps[steps.indexOf(shown) + 1];
   const previous = steps[steps.indexOf(shown) - 1];
   return (
     <Page
       title={draft.kind === 'new' ? t('project.newTitle') : t('project.title')}
-      subtitle={t('project.editing', { label: draft.label })}
+      subtitle={
+        <>
+          {t('project.editing')} <PlaceName path={draft.label} />
+        </>
+      }
       actions={
         <>
           <Tooltip label={t('project.undo')}>
@@ -135,7 +151,7 @@ export function Editor({
             })}
           </ol>
           {save.error && save.error.code !== 'conflict' ? <ErrorNotice error={save.error} /> : null}
-          <div className={classes.form}>
+          <div className={classes.form} ref={body} tabIndex={-1}>
             {draft.model ? (
               <StepBody draft={draft} shown={shown} form={form} guarded={guarded} />
             ) : (
@@ -165,7 +181,9 @@ export function Editor({
         </div>
         <YamlPane key={guarded?.cc?.file ?? ''} draft={draft} first={guarded?.cc?.file} />
       </div>
-      {draft.conflict ? <ConflictDialog draft={draft} onKeep={(keep) => void save.run(keep)} /> : null}
+      {draft.conflict && !isUntouched ? (
+        <ConflictDialog draft={draft} onKeep={(keep) => void save.run(keep)} />
+      ) : null}
     </Page>
   );
 }

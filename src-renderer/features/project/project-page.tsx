@@ -16,11 +16,11 @@ import { NewProject } from './new-project.tsx';
 export default function ProjectPage() {
   const t = useTexts();
   const [, , verb, step, name] = useLocation().pathname.split('/');
-  const replica = draftsReplica.use();
+  const drafts = draftsReplica.use((replica) => replica.value);
   const open = workspaceReplica.use((state) => state.value?.open);
   if (verb === 'new') return <NewProject />;
-  if (!replica.value) return <Page title={t('project.title')}>{null}</Page>;
-  const draft = replica.value.draft;
+  if (!drafts) return <Page title={t('project.title')}>{null}</Page>;
+  const draft = drafts.draft;
   if (draft && verb === 'edit') {
     return (
       <Editor

@@ -1,7 +1,7 @@
 export const project = {
   title: 'Project',
   newTitle: 'Set up a project',
-  editing: 'Editing {{label}}',
+  editing: 'Editing',
   name: 'Project name',
   nameAbout: 'The name of the federation; it stands in the root certificate and cannot be changed later.',
   nameRule: 'Letters, digits, blanks, dots, hyphens and underscores; at most 63',

@@ -7,11 +7,13 @@ import { useClient } from '../../bridge/provider.tsx';
 import { Copyable } from '../../components/copyable.tsx';
 import { useNow } from '../../components/now.ts';
 import { StateBadge } from '../../components/state-badge.tsx';
+import { useReturnFocus } from '../../components/use-return-focus.ts';
 
 /** Main's questions, one at a time, each with what it is about. No answer in time is a no, and the window says so. */
 export function Prompts() {
   const client = useClient();
   const [queue, setQueue] = useState<Prompt[]>([]);
+  useReturnFocus(queue.length > 0);
   useEffect(
     () =>
       client.onPrompt(

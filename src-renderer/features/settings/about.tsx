@@ -2,8 +2,8 @@ import { useEffect } from 'react';
 import { useTexts } from '../../app/texts.ts';
 import { useClient } from '../../bridge/provider.tsx';
 import { Copyable } from '../../components/copyable.tsx';
+import facts from '../../components/facts.module.css';
 import { useAction } from '../../state/action.ts';
-import classes from './settings-page.module.css';
 
 export function About() {
   const t = useTexts();
@@ -12,7 +12,7 @@ export function About() {
   useEffect(() => void run(undefined), [run]);
   if (!value) return null;
   return (
-    <dl className={classes.facts}>
+    <dl className={facts.facts}>
       <dt>{t('settings.version')}</dt>
       <dd>{value.version}</dd>
       <dt>{t('settings.lines')}</dt>

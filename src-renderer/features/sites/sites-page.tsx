@@ -22,11 +22,15 @@ export default function SitesPage() {
   const open = workspaceReplica.use((replica) => replica.value?.open);
   const hasImages = open?.participants.some(({ confidential }) => confidential) ?? false;
   const columns = useMemo(() => siteColumns(t, hasImages), [t, hasImages]);
-  if (!open) return <Page title={t('sites.title')}>{null}</Page>;
   const opened = decodeURIComponent(location.pathname.split('/')[2] ?? '');
-  const hosted = open.participants.filter(
-    (participant) => participant.host !== undefined || participant.name === opened,
+  const hosted = useMemo(
+    () =>
+      open?.participants.filter(
+        (participant) => participant.host !== undefined || participant.name === opened,
+      ) ?? [],
+    [open, opened],
   );
+  if (!open) return <Page title={t('sites.title')}>{null}</Page>;
   const chosen = open.participants.find((participant) => participant.name === opened);
   return (
     <Page

@@ -5,15 +5,10 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Page } from 'playwright';
 import { type Bench, findElectron, openBench, type Running } from './app.ts';
+import { willPick } from './system.ts';
 
 const binary = await findElectron();
 const patience = 15_000;
-
-/** The person picks `folder` in the system's dialog. */
-const willPick = (running: Running, folder: string): Promise<void> =>
-  running.app.evaluate(({ dialog }, folder) => {
-    dialog.showOpenDialog = () => Promise.resolve({ canceled: false, filePaths: [folder] });
-  }, folder);
 
 async function beginProject(running: Running, name: string, folder: string): Promise<void> {
   const { page } = running;

@@ -6,8 +6,9 @@ import type { Page } from 'playwright';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { newLabFolder } from '../../lab/keeper.ts';
 import { freePort } from '../../lab/ports.ts';
-import { goTo, openWindows, takePictures, themes, useTheme, type Windows } from './browser.ts';
-import { describeProject, type HostWords } from './wizard.ts';
+import { openWindows, takePictures, themes, useTheme, type Windows } from './browser.ts';
+import { goTo } from '../story/main-job.ts';
+import { describeProject, type HostWords } from '../story/wizard.ts';
 
 const admin = 'ada@example.org';
 let folder: string;

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright';
 import { endMarked, newMark } from '../../lab/keeper.ts';
@@ -93,13 +94,6 @@ async function serve(folder: string, mark: Record<string, string>): Promise<stri
   });
 }
 
-export type PageName = 'Overview' | 'Project' | 'Sites' | 'Console' | 'Jobs' | 'Settings';
-
-/** Goes to a page by its link at the side. */
-export async function goTo(page: Page, name: PageName): Promise<void> {
-  await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name, exact: true }).click();
-}
-
 /** Draws the page in that theme; it follows the system's choice. */
 export async function useTheme(page: Page, theme: Theme): Promise<void> {
   await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
@@ -108,14 +102,22 @@ export async function useTheme(page: Page, theme: Theme): Promise<void> {
   await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))');
 }
 
-/** With FLAREDESK_PICTURES=1: docs/img/NAME-light.png and NAME-dark.png. */
+/**
+ * With FLAREDESK_PICTURES=1: docs/img/NAME-light.png and NAME-dark.png at 1280×800. The same at 1920×1080 goes to the system's
+ * temporary folder, to be looked at only.
+ */
 export async function takePictures(page: Page, name: string): Promise<void> {
   if (process.env.FLAREDESK_PICTURES !== '1') return;
-  await mkdir(pictures, { recursive: true });
-  for (const theme of ['dark', 'light'] as const) {
-    await useTheme(page, theme);
-    await page.mouse.move(640, 799);
-    await page.waitForTimeout(400);
-    await page.screenshot({ path: join(pictures, `${name}-${theme}.png`), animations: 'disabled' });
+  const small = { width: 1280, height: 800, folder: pictures };
+  const large = { width: 1920, height: 1080, folder: join(tmpdir(), 'flaredesk-pictures') };
+  for (const { width, height, folder } of [large, small]) {
+    await mkdir(folder, { recursive: true });
+    await page.setViewportSize({ width, height });
+    for (const theme of ['dark', 'light'] as const) {
+      await useTheme(page, theme);
+      await page.mouse.move(640, 799);
+      await page.waitForTimeout(300);
+      await page.screenshot({ path: join(folder, `${name}-${theme}.png`), animations: 'disabled' });
+    }
   }
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { projectWith } from './project.ts';
+import { projectWith } from '../../lab/project-text.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const run = promisify(execFile);

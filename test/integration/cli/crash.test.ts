@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { flaredesk } from '../../lab/flaredesk.ts';
-import { projectWith } from './project.ts';
+import { projectWith } from '../../lab/project-text.ts';
 
 const entry = join(import.meta.dirname, '../../../src-main/headless/main.ts');
 /** Enough for some seconds of key making. */
@@ -83,7 +83,7 @@ describe('the command', () => {
     await writeFile(join(folder, 'project.yml'), projectWith(2));
     const id = (list.ok ? (list.value['tasks'] as { id: string }[]) : [])[0]?.id ?? '';
     expect(await desk('task', 'retry', id)).toMatchObject({ code: 0, ok: true });
-    expect(await prodFolders()).toEqual(['workspace/cli_study/prod_00']);
+    expect(await prodFolders()).toEqual(['workspace/unit_study/prod_00']);
   });
 
   it('does not take the task of a living process for interrupted, and may not cancel it', async () => {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { flaredesk } from '../../lab/flaredesk.ts';
 import { makeKey, type Sshd, startSshd } from '../../lab/sshd.ts';
-import { projectWith } from './project.ts';
+import { projectWith } from '../../lab/project-text.ts';
 
 const entry = join(import.meta.dirname, '../../../src-main/headless/main.ts');
 const names = ['server1', 'site-1', 'site-2'] as const;

@@ -6,7 +6,7 @@ import { callNames, streamNames, taskNames } from '../../../src-main/contract/na
 import type { StateValue, StreamItem } from '../../../src-main/contract/index.ts';
 import { validInputs } from '../contract/fixtures.ts';
 import { loose, makeCore, page, type CoreBench } from './bench.ts';
-import { projectText } from './project-text.ts';
+import { projectText } from '../../lab/project-text.ts';
 
 async function writeProject(bench: CoreBench): Promise<string> {
   const folder = join(bench.folder, 'study');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { chooseSites, prodOf } from '../../../src-main/core/site-targets.ts';
 import { soundProject } from '../../../src-main/core/sound-project.ts';
-import { projectText } from './project-text.ts';
+import { projectText } from '../../lab/project-text.ts';
 
 let folder: string;
 beforeEach(async () => {

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { wordAt } from '../../../src-main/core/complete-line.ts';
+import { listedFiles, wordAt } from '../../../src-main/core/complete-line.ts';
 import { boardJobOf, secondsOf } from '../../../src-main/core/job-board.ts';
 import { createPlaceBook } from '../../../src-main/core/place-book.ts';
 import { attentionOf } from '../../../src-main/core/workspace/attention.ts';
@@ -262,5 +262,22 @@ describe('what a place is', () => {
   it('refuses any other folder and one that is not there', async () => {
     await expect(recognisePlace(folder)).rejects.toMatchObject({ code: 'invalid_input' });
     await expect(recognisePlace(join(folder, 'nowhere'))).rejects.toMatchObject({ code: 'not_found' });
+  });
+});
+
+describe('a listing of the server', () => {
+  it('tells folders from files and leaves out what cannot be typed as one word', () => {
+    const text = [
+      'total 12',
+      'drwxr-xr-x 2 ada staff 4096 Nov 24 14:00 local',
+      '-rw-r--r-- 1 ada staff  120 Nov 24  2025 log.txt',
+      'lrwxrwxrwx 1 ada staff    9 Nov 24 14:00 newest -> log.txt',
+      '-rw-r--r-- 1 ada staff  120 Nov 24  2025 two words.txt',
+    ].join('\n');
+    expect(listedFiles(text)).toEqual([
+      { name: 'local', isFolder: true },
+      { name: 'log.txt', isFolder: false },
+      { name: 'newest', isFolder: false },
+    ]);
   });
 });

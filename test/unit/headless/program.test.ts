@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { buildProgram } from '../../../src-main/headless/program.ts';
-import { projectText } from '../core/project-text.ts';
+import { projectText } from '../../lab/project-text.ts';
 import { fakeTerminal, run, runJson } from './fake-terminal.ts';
 
 interface Entry {

@@ -7,6 +7,7 @@ import os from 'node:os';
 import promises, { type FileHandle } from 'node:fs/promises';
 import Module from 'node:module';
 import { join } from 'node:path';
+import zlib from 'node:zlib';
 import { protocol } from 'electron';
 import { sqlite } from './sqlite.ts';
 
@@ -108,3 +109,35 @@ for (const [date, text] of [
     },
   });
 }
+
+// Node 16 tells the names of a certificate as lines, later ones as an object.
+const namesOf = (lines: string): Record<string, string | string[]> => {
+  const names: Record<string, string | string[]> = {};
+  for (const line of lines.split('\n').filter((text) => text.includes('='))) {
+    const [key, value] = [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)];
+    names[key] = key in names ? [names[key] ?? [], value].flat() : value;
+  }
+  return names;
+};
+// eslint-disable-next-line @typescript-eslint/unbound-method -- bound to each certificate below
+const toLegacyObject = X509Certificate.prototype.toLegacyObject;
+X509Certificate.prototype.toLegacyObject = function legacy(this: X509Certificate) {
+  const plain = toLegacyObject.call(this) as unknown as Record<string, unknown>;
+  for (const key of ['subject', 'issuer']) {
+    if (typeof plain[key] === 'string') plain[key] = namesOf(plain[key]);
+  }
+  return plain as unknown as ReturnType<typeof toLegacyObject>;
+};
+
+// node:zlib
+const crcTable = Array.from({ length: 256 }, (_, byte) => {
+  let value = byte;
+  for (let bit = 0; bit < 8; bit += 1) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
+  return value;
+});
+const checksums = zlib as unknown as { crc32?: (data: Uint8Array, before?: number) => number };
+checksums.crc32 ??= (data, before = 0) => {
+  let value = ~before;
+  for (const byte of data) value = (crcTable[(value ^ byte) & 0xff] ?? 0) ^ (value >>> 8);
+  return ~value >>> 0;
+};

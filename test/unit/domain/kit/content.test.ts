@@ -4,12 +4,7 @@ import type { CcConfig } from '../../../../src-main/domain/cc/cc-config.ts';
 import { confidentialProject, kitContext, renderKit } from '../../../../src-main/domain/kit/index.ts';
 import { float, jsonFile } from '../../../../src-main/domain/kit/kit-json.ts';
 import type { FlareLine, Participant, Project } from '../../../../src-main/domain/project/model.ts';
-import {
-  builder,
-  participant,
-  sampleProject,
-  usualBuilders,
-} from '../../services/provision/sample-project.ts';
+import { builder, participant, sampleProject, usualBuilders } from '../../../lab/sample-project.ts';
 
 const lines: FlareLine[] = ['2.7.2', '2.8.1'];
 

@@ -32,6 +32,11 @@ describe('checkJob', () => {
     await expect(checkJob('gone', { kit })).rejects.toThrow(join(kit.folder, 'transfer', 'gone'));
     await expect(checkJob('gone', { kit })).rejects.toEqual(code('not_found'));
     await expect(checkJob('', { kit })).rejects.toEqual(code('invalid_input'));
+    // The folder this process runs in plays no part, and a name does not lead out of the transfer folder.
+    await expect(checkJob('src-main', { kit })).rejects.toEqual(code('not_found'));
+    for (const name of ['../transfer', 'a/../..', '.', '..'])
+      await expect(checkJob(name, { kit })).rejects.toThrow('leads out of the transfer folder');
+    await expect(checkJob('src-main')).rejects.toEqual(code('invalid_input'));
   });
 
   test('says that an archive is no job folder', async () => {

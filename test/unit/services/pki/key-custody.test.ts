@@ -10,7 +10,7 @@ import {
   wrapProjectKey,
 } from '../../../../src-main/services/pki/index.ts';
 import { planProvision, provision } from '../../../../src-main/services/provision/index.ts';
-import { participant, sampleProject } from '../provision/sample-project.ts';
+import { participant, sampleProject } from '../../../lab/sample-project.ts';
 
 const passphrase = 'correct horse bättery';
 const project = sampleProject('2.8.1', { participants: [participant('server', 'server1')] });

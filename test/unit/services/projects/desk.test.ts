@@ -71,7 +71,7 @@ transfer: { channels: 5, bandwidth: 50MB/s, parallel: 2 }
   });
 
   it.each([
-    ['version: 2', 'desk_invalid', 1, 10, 'version'],
+    ['version: 2', 'desk_newer_version', 1, 10, 'version'],
     ['hosts: {}', 'missing_key', 1, 1, 'version'],
     ['version: 1\nflare: 2.8', 'desk_invalid', 2, 8, 'flare'],
     ['version: 1\nflare: "3.0"', 'flare_unsupported', 2, 8, 'flare'],

@@ -4,7 +4,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { provision } from '../../../../src-main/services/provision/index.ts';
-import { participant, sampleProject } from './sample-project.ts';
+import { participant, sampleProject } from '../../../lab/sample-project.ts';
 
 /** What the file system refuses, by operation: from which call on, and with which error. */
 const faults = vi.hoisted(() => new Map<string, { after: number; code: string; only?: RegExp }>());

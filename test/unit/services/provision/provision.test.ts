@@ -7,7 +7,7 @@ import { DeskError } from '../../../../src-main/contract/errors.ts';
 import type { Participant, Project } from '../../../../src-main/domain/project/model.ts';
 import type { Progress } from '../../../../src-main/ports.ts';
 import { planProvision, provision } from '../../../../src-main/services/provision/index.ts';
-import { builder, participant, sampleProject, usualBuilders } from './sample-project.ts';
+import { builder, participant, sampleProject, usualBuilders } from '../../../lab/sample-project.ts';
 
 let workspace: string;
 const root = () => join(workspace, 'example_project');

@@ -51,6 +51,8 @@ describe('the store', () => {
     expect(await store.tasks.get('1')).toEqual(full);
     expect(await store.tasks.get('none')).toBeUndefined();
     expect((await store.tasks.list({ limit: 10 })).map(({ id }) => id)).toEqual(['2', '1']);
+    const { result: _left, ...light } = full;
+    expect((await store.tasks.list({ limit: 10, results: false })).at(-1)).toEqual(light);
     expect((await store.tasks.list({ limit: 10, parent: '1' })).map(({ id }) => id)).toEqual(['3']);
     store.close();
   });

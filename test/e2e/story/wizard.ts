@@ -1,4 +1,4 @@
-/** The setup wizard, done by mouse. */
+/** The setup wizard, done by mouse, the same in a browser and in the desktop app. */
 import type { Page } from 'playwright';
 
 export interface HostWords {
@@ -19,6 +19,16 @@ export interface ProjectWords {
   admin: string;
 }
 
+/** Presses `button` and answers with `folder` where the host asks for a place: in the page, or in the system's dialog. */
+export type ChooseFolder = (page: Page, button: string, folder: string) => Promise<void>;
+
+/** In a browser the page asks for the path as text. */
+export const typeFolder: ChooseFolder = async (page, button, folder) => {
+  await press(page, button);
+  await field(page, 'Folder for the new project').fill(folder);
+  await press(page, 'Use this place');
+};
+
 const press = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).click();
 const field = (page: Page, name: string) => page.getByRole('textbox', { name, exact: true });
 
@@ -33,12 +43,14 @@ async function fillHost(page: Page, host: HostWords | undefined): Promise<void> 
 }
 
 /** From the empty Overview to the Review step. */
-export async function describeProject(page: Page, words: ProjectWords): Promise<void> {
+export async function describeProject(
+  page: Page,
+  words: ProjectWords,
+  chooseFolder: ChooseFolder = typeFolder,
+): Promise<void> {
   await page.getByRole('button', { name: /^Set up a new project/ }).click();
   await field(page, 'Project name').fill(words.name);
-  await press(page, 'Choose folder');
-  await field(page, 'Folder for the new project').fill(words.folder);
-  await press(page, 'Use this place');
+  await chooseFolder(page, 'Choose folder', words.folder);
   await page.getByText(words.flare, { exact: true }).click();
   await press(page, 'Begin');
 
