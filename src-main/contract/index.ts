@@ -4,6 +4,7 @@
  */
 import type { z } from 'zod';
 import type { builds } from './builds.ts';
+import type { bundles } from './bundles.ts';
 import type { hosts } from './hosts.ts';
 import type { certificates, kits } from './kits.ts';
 import type { custody } from './custody.ts';
@@ -41,6 +42,7 @@ type AnyDeclaration =
   | ValueOf<typeof custody>
   | ValueOf<typeof hosts>
   | ValueOf<typeof builds>
+  | ValueOf<typeof bundles>
   | ValueOf<typeof images>;
 type ByName<Kind> = { [D in Extract<AnyDeclaration, { kind: Kind }> as D['name']]: D };
 
@@ -113,6 +115,7 @@ const capabilities: Record<string, () => Promise<Record<string, Declaration>>> =
   hosts: async () => (await import('./hosts.ts')).hosts,
   images: async () => (await import('./images.ts')).images,
   builds: async () => (await import('./builds.ts')).builds,
+  bundles: async () => (await import('./bundles.ts')).bundles,
   prompts: async () => (await import('./prompts.ts')).prompts,
 };
 

@@ -68,6 +68,8 @@ export const taskNames = [
   'jobs.download',
   'hosts.check',
   'builds.run',
+  'bundles.inspect',
+  'bundles.verify',
   'images.build',
   'images.inspect',
 ] as const;

@@ -26,6 +26,7 @@ const loaders: Record<string, () => Promise<Loaded>> = {
   hosts: async () => (await import('./hosts.ts')).handlers,
   images: async () => (await import('./images.ts')).handlers,
   builds: async () => (await import('./builds/handlers.ts')).handlers,
+  bundles: async () => (await import('./bundles.ts')).handlers,
   diagnostics: async () => (await import('./diagnostics.ts')).handlers,
 };
 

@@ -1,6 +1,7 @@
 import { noun, type RegisterCommands } from '../command.ts';
 import { registerApp } from './cvm-app.ts';
 import { registerBuilds } from './cvm-build.ts';
+import { registerBundles } from './cvm-bundle.ts';
 
 /** Images of confidential VMs: everything below `flaredesk cvm`. */
 export const registerCvm: RegisterCommands = (program, host) => {
@@ -11,5 +12,6 @@ export const registerCvm: RegisterCommands = (program, host) => {
     'flaredesk cvm build -p project.yml',
   );
   registerBuilds(cvm, host);
+  registerBundles(cvm, host);
   registerApp(cvm, host);
 };

@@ -60,7 +60,12 @@ export function CcForm({ draft, participant }: { draft: Draft; participant: Draf
           draft={draft}
           participant={participant}
           values={values}
-          edit={(...list) => void edit.run(list)}
+          edit={(change) =>
+            void edit.run((now) => {
+              const own = now.model?.participants.find((one) => one.name === participant.name);
+              return typeof change === 'function' ? change(own?.cc?.values ?? {}) : change;
+            })
+          }
         />
       ) : (
         <p>{t(participant.cc.own ? 'project.doesNotParse' : 'project.cc.elsewhere')}</p>
@@ -81,11 +86,14 @@ export function CcForm({ draft, participant }: { draft: Draft; participant: Draf
   );
 }
 
+type Values = Readonly<Record<string, unknown>>;
+
 interface PartProps {
   draft: Draft;
   participant: DraftParticipant;
-  values: Readonly<Record<string, unknown>>;
-  edit: (...operations: DraftOperation[]) => void;
+  values: Values;
+  /** What depends on the file's other values is made when its turn comes. */
+  edit: (change: DraftOperation[] | ((values: Values) => DraftOperation[])) => void;
 }
 
 function Parts({ draft, participant, values, edit }: PartProps) {
@@ -106,7 +114,7 @@ function Parts({ draft, participant, values, edit }: PartProps) {
           value={text(values.compute_env)}
           error={error('compute_env')}
           allowDeselect={false}
-          onChange={(value) => edit(setValue(file, ['compute_env'], value ?? ''))}
+          onChange={(value) => edit([setValue(file, ['compute_env'], value ?? '')])}
         />
         {imaged ? (
           <Select
@@ -114,7 +122,7 @@ function Parts({ draft, participant, values, edit }: PartProps) {
             data={['amd_sev_snp', 'intel_tdx']}
             value={text(values.cc_cpu_mechanism) || null}
             error={error('cc_cpu_mechanism')}
-            onChange={(value) => edit(setValue(file, ['cc_cpu_mechanism'], value ?? ''))}
+            onChange={(value) => edit([setValue(file, ['cc_cpu_mechanism'], value ?? '')])}
           />
         ) : null}
       </div>
@@ -128,7 +136,7 @@ function Parts({ draft, participant, values, edit }: PartProps) {
         value={listText(values.class_allow_list, '\n')}
         lines={2}
         mono
-        onCommit={(value) => edit(setList(file, 'class_allow_list', linesOf(value)))}
+        onCommit={(value) => edit([setList(file, 'class_allow_list', linesOf(value))])}
       />
     </>
   );
@@ -149,7 +157,7 @@ function ImagePart({ participant, values, edit, error }: WithError) {
             label={t(`project.cc.drives.${key}`)}
             value={text(values[key])}
             error={error(key)}
-            onCommit={(value) => edit(setValue(file, [key], value, 'number'))}
+            onCommit={(value) => edit([setValue(file, [key], value, 'number')])}
           />
         ))}
         <div className={classes.wide}>
@@ -159,7 +167,7 @@ function ImagePart({ participant, values, edit, error }: WithError) {
             value={text(values.docker_archive)}
             error={error('docker_archive')}
             mono
-            onCommit={(value) => edit(setValue(file, ['docker_archive'], value))}
+            onCommit={(value) => edit([setValue(file, ['docker_archive'], value)])}
           />
         </div>
         <div className={classes.wide}>
@@ -175,7 +183,7 @@ function ImagePart({ participant, values, edit, error }: WithError) {
             lines={1}
             mono
             onCommit={(value) =>
-              edit(...setPairs(file, 'user_config', values.user_config, value, ['nvflare']))
+              edit((now) => setPairs(file, 'user_config', now.user_config, value, ['nvflare']))
             }
           />
         </div>
@@ -198,28 +206,23 @@ function NetworkPart({ participant, values, edit, error }: WithError) {
           label={t('project.cc.inside')}
           value={listText(values.allowed_ports, ', ')}
           error={error('allowed_ports')}
-          onCommit={(value) => edit(setList(file, 'allowed_ports', portsOf(value)))}
+          onCommit={(value) => edit([setList(file, 'allowed_ports', portsOf(value))])}
         />
         <Field
           label={t('project.cc.outside')}
           value={listText(values.allowed_out_ports, ', ')}
           error={error('allowed_out_ports')}
-          onCommit={(value) => edit(setList(file, 'allowed_out_ports', portsOf(value)))}
+          onCommit={(value) => edit([setList(file, 'allowed_out_ports', portsOf(value))])}
         />
         <div className={classes.wide}>
           <Checkbox
             label={t('project.cc.nfs')}
             description={t('project.cc.nfsAbout')}
             checked={nfs}
-            onChange={(event) =>
-              edit(
-                setList(
-                  file,
-                  'allowed_out_ports',
-                  withNfs(values.allowed_out_ports, event.currentTarget.checked),
-                ),
-              )
-            }
+            onChange={(event) => {
+              const on = event.currentTarget.checked;
+              edit((now) => [setList(file, 'allowed_out_ports', withNfs(now.allowed_out_ports, on))]);
+            }}
           />
         </div>
         <div className={classes.wide}>
@@ -230,13 +233,13 @@ function NetworkPart({ participant, values, edit, error }: WithError) {
             error={error(hostsKey)}
             lines={1}
             mono
-            onCommit={(value) => edit(...setPairs(file, hostsKey, values[hostsKey], value))}
+            onCommit={(value) => edit((now) => setPairs(file, hostsKey, now[hostsKey], value))}
           />
           {misspelt && values.hosts_entries === undefined ? (
             <Button
               variant="default"
               mt="xs"
-              onClick={() => edit({ op: 'rename_key', file, path: ['host_entries'], key: 'hosts_entries' })}
+              onClick={() => edit([{ op: 'rename_key', file, path: ['host_entries'], key: 'hosts_entries' }])}
             >
               {t('project.cc.renameHosts')}
             </Button>
@@ -265,7 +268,7 @@ function IssuersPart({ participant, values, edit }: PartProps) {
       <Field
         label={t('project.cc.frequency')}
         value={text(frequency)}
-        onCommit={(value) => edit(setValue(file, ['cc_attestation', 'check_frequency'], value, 'number'))}
+        onCommit={(value) => edit([setValue(file, ['cc_attestation', 'check_frequency'], value, 'number')])}
       />
       {shown.map((issuer) => (
         <IssuerPart
@@ -274,7 +277,7 @@ function IssuersPart({ participant, values, edit }: PartProps) {
           at={issuerIndex(values, issuer.path)}
           item={record(array(values.cc_issuers)[issuerIndex(values, issuer.path)])}
           file={file}
-          onSwitch={(on) => edit(...switchIssuer(file, values, issuer, on))}
+          onSwitch={(on) => edit((now) => switchIssuer(file, now, issuer, on))}
           edit={edit}
         />
       ))}
@@ -316,12 +319,12 @@ function IssuerPart({
           <Field
             label={t('project.cc.issuerId', { issuer: issuer.title })}
             value={text(item.id)}
-            onCommit={(value) => edit(setValue(file, [...path, 'id'], value))}
+            onCommit={(value) => edit([setValue(file, [...path, 'id'], value)])}
           />
           <Field
             label={t('project.cc.expiration', { issuer: issuer.title })}
             value={text(item.token_expiration)}
-            onCommit={(value) => edit(setValue(file, [...path, 'token_expiration'], value, 'number'))}
+            onCommit={(value) => edit([setValue(file, [...path, 'token_expiration'], value, 'number')])}
           />
           {issuer.args.map((argument) =>
             argument.choices ? (
@@ -333,7 +336,7 @@ function IssuerPart({
                 value={text(args[argument.name]) || null}
                 placeholder={text(argument.fallback)}
                 clearable
-                onChange={(value) => edit(setValue(file, [...path, 'args', argument.name], value ?? ''))}
+                onChange={(value) => edit([setValue(file, [...path, 'args', argument.name], value ?? '')])}
               />
             ) : (
               <Field
@@ -343,14 +346,14 @@ function IssuerPart({
                 value={text(args[argument.name])}
                 placeholder={text(argument.fallback)}
                 onCommit={(value) =>
-                  edit(
+                  edit([
                     setValue(
                       file,
                       [...path, 'args', argument.name],
                       value,
                       argument.kind === 'text' ? 'text' : 'number',
                     ),
-                  )
+                  ])
                 }
               />
             ),

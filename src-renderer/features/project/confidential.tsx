@@ -203,7 +203,7 @@ function BuildPart({ draft, edit }: { draft: Draft; edit: Edit }) {
         description={t('project.cc.commandAbout')}
         value={confidential?.build_image_cmd ?? ''}
         mono
-        onCommit={(value) => void edit(setBuildCommand(draft, value))}
+        onCommit={(value) => void edit((now) => setBuildCommand(now, value))}
       />
       {builders.length > 0 ? (
         <ul className={classes.rows} aria-label={t('project.cc.builders')}>

@@ -1,6 +1,7 @@
 import type { DraftOperation } from '../../../src-main/contract/drafts.ts';
 import type { Finding } from '../../../src-main/contract/finding.ts';
 import type { StateValue } from '../../../src-main/contract/index.ts';
+import { draftsReplica } from '../../state/replicas.ts';
 import { useClient } from '../../bridge/provider.tsx';
 import { type Action, useAction } from '../../state/action.ts';
 
@@ -64,12 +65,53 @@ export function findingsOfStep(draft: Draft, step: Step): Finding[] {
   return draft.findings.filter((finding) => !others.has(finding) && !isConfidential(draft, finding));
 }
 
-/** Sends operations on the draft; they build on the revision that is shown. */
-export function useEdit(draft: Draft): Action<DraftOperation[], { revision: number }> {
+/** Operations, or what makes them of the draft as it is when their turn comes. */
+export type Change = DraftOperation[] | ((now: Draft) => DraftOperation[]);
+
+/** A field is left and a box is ticked with one click: the second change waits for the first. */
+let last: Promise<unknown> = Promise.resolve();
+/** Where our own changes led, by draft and revision: what builds on an older one builds on the newest of ours. */
+const moved = new Map<string, number>();
+const stepOf = (draft: Draft, revision: number): string => `${draft.id} ${revision}`;
+
+/** The draft once its replica has this revision; what is there when it does not come. */
+async function draftAt(revision: number, shown: Draft): Promise<Draft> {
+  const current = (): Draft => draftsReplica.use.getState().value?.draft ?? shown;
+  if (current().revision >= revision) return current();
+  await new Promise<void>((done) => {
+    const stop = draftsReplica.use.subscribe(() => current().revision >= revision && end());
+    const timer = setTimeout(() => end(), 2000);
+    const end = (): void => {
+      clearTimeout(timer);
+      stop();
+      done();
+    };
+  });
+  return current();
+}
+
+/** Sends operations on the draft, one change after the other; they build on the revision that is shown. */
+export function useEdit(draft: Draft): Action<Change, { revision: number }> {
   const client = useClient();
-  return useAction((operations: DraftOperation[]) =>
-    client.call('drafts.edit', { revision: draft.revision, operations }),
-  );
+  return useAction((change: Change) => {
+    const act = async () => {
+      let revision = draft.revision;
+      for (
+        let next = moved.get(stepOf(draft, revision));
+        next !== undefined;
+        next = moved.get(stepOf(draft, revision))
+      )
+        revision = next;
+      const operations = typeof change === 'function' ? change(await draftAt(revision, draft)) : change;
+      if (operations.length === 0) return { ok: true as const, value: { revision } };
+      const answer = await client.call('drafts.edit', { revision, operations });
+      if (answer.ok) moved.set(stepOf(draft, revision), answer.value.revision);
+      return answer;
+    };
+    const turn = last.then(act, act);
+    last = turn.catch(() => undefined);
+    return turn;
+  });
 }
 
 /** Which lines of `text` are not in `base`, by longest common beginning and end and a set for the middle. */

@@ -58,6 +58,7 @@ export function YamlPane({ draft, first }: { draft: Draft; first?: string | unde
       <div className={classes.yamlTabs}>
         <SegmentedControl
           size="xs"
+          className={classes.fixed}
           value={ccName(file) === undefined ? file : ''}
           onChange={(value) => setFile(value as FileName)}
           data={[
@@ -68,7 +69,7 @@ export function YamlPane({ draft, first }: { draft: Draft; first?: string | unde
         {draft.files.cc.length > 0 ? (
           <Select
             size="xs"
-            w={190}
+            w={150}
             aria-label={t('project.cc.files')}
             placeholder={t('project.cc.files')}
             data={draft.files.cc.map(({ name }) => name)}

@@ -28,6 +28,21 @@ export const validInputs: Record<string, unknown> = {
   },
   'builds.cancel': { file: '/p/project.yml', site: 'site-1', prod: '3' },
   'builds.log': { id: 'a1b2c3' },
+  'bundles.inspect': {
+    bundle: '/p/prod_00/site-1/site-1.tgz',
+    file: '/p/project.yml',
+    workspace: '/p/workspace',
+    participant: 'site-1',
+    root_fingerprint: 'AB'.repeat(32),
+    keep: true,
+    sign: 'admin',
+    admin_kit: '/p/prod_00/admin@example.org',
+  },
+  'bundles.verify': {
+    bundle: '/p/site-1.tgz',
+    record: '/p/site-1.bundle.json',
+    root_fingerprint: 'AB'.repeat(32),
+  },
   'images.write': {
     folder: '/p/docker',
     file: '/p/project.yml',
