@@ -9,7 +9,7 @@ export const consoleTexts = {
   closeTab: 'Close session {{name}}',
   connecting: 'Logging in as {{user}}',
   opened:
-    'Logged in as {{user}} ({{role}}, {{org}}) at server {{version}}. "?" lists the commands, Tab completes, Ctrl+R searches the history.',
+    'Logged in as {{user}} ({{role}}, {{org}}) at server {{version}}.\n"?" lists the commands, Tab completes, Ctrl+R searches the history.',
   reconnecting: 'Connection lost, trying again. Commands wait.',
   reconnected: 'Connected again without a new login.',
   ended: 'Session ended: {{reason}}. Press Enter to log in again.',

@@ -37,7 +37,8 @@ function copyByLink(from: string, to: string): void {
   if (done.status !== 0) cpSync(from, to, { recursive: true });
 }
 
-function build(config: string[], environment: Record<string, string> = {}): void {
+/** Builds with the product's configuration or the one given. */
+export function build(config: string[], environment: Record<string, string> = {}): void {
   const done = spawnSync(
     process.execPath,
     [join(root, 'node_modules/electron-vite/bin/electron-vite.js'), 'build', ...config],

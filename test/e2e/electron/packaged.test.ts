@@ -1,0 +1,168 @@
+/** The packaged app: what electron-builder puts into it, its fuses, and that it starts. */
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import { FuseState, FuseV1Options, getCurrentFuseWire } from '@electron/fuses';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { labFolder } from '../../../scripts/lab.mjs';
+import { build, findElectron } from './app.ts';
+import { type Display, startDisplay } from './display.ts';
+
+const root = join(import.meta.dirname, '../../..');
+const binary = await findElectron();
+// The official binary is packaged by `electron-builder` alone; this is for the one that tests can have everywhere.
+const test = binary?.kind === 'test' ? binary : undefined;
+
+/** Where the archive's list of files ends and the names of all files in it. */
+function filesOfArchive(archive: string): string[] {
+  const bytes = readFileSync(archive);
+  const text = bytes.subarray(16, 16 + bytes.readUInt32LE(12)).toString('utf8');
+  type Entry = { files?: Record<string, Entry> };
+  const walk = (entry: Entry, path: string): string[] =>
+    Object.entries(entry.files ?? {}).flatMap(([name, inner]) =>
+      inner.files ? walk(inner, `${path}${name}/`) : [`${path}${name}`],
+    );
+  return walk(JSON.parse(text) as Entry, '');
+}
+
+/** The text of the page under our own scheme; empty until it is there. */
+async function shownText(host: string): Promise<string> {
+  const listed = await fetch(`http://${host}/json/list`);
+  const targets = (await listed.json()) as { url: string; webSocketDebuggerUrl: string }[];
+  const target = targets.find(({ url }) => url.startsWith('app://desk/'));
+  if (!target) return '';
+  const socket = new WebSocket(target.webSocketDebuggerUrl);
+  try {
+    return await new Promise<string>((resolve, reject) => {
+      socket.onerror = () => reject(new Error('The page cannot be asked.'));
+      socket.onopen = () =>
+        socket.send(
+          JSON.stringify({
+            id: 1,
+            method: 'Runtime.evaluate',
+            params: { expression: 'document.body.innerText' },
+          }),
+        );
+      socket.onmessage = ({ data }) => {
+        const answer = JSON.parse(String(data)) as { result?: { result?: { value?: string } } };
+        resolve(answer.result?.result?.value ?? '');
+      };
+    });
+  } finally {
+    socket.close();
+  }
+}
+
+describe.skipIf(!test)(`packaged with ${test ? 'the test' : 'SKIPPED: no test'} Electron`, () => {
+  let folder: string;
+  let unpacked: string;
+  let display: Display | undefined;
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(labFolder(), 'packaged-'));
+    build(['-c', join(import.meta.dirname, 'compat/electron.vite.config.ts')], {
+      FLAREDESK_COMPAT_OUT: join(folder, 'app'),
+    });
+    const from = (name: string) => ({ from: join(folder, 'app', name), to: `out/${name}` });
+    const sqlite = 'node_modules/node-sqlite3-wasm';
+    const own = parse(readFileSync(join(root, 'electron-builder.yml'), 'utf8')) as {
+      electronFuses: Record<string, boolean>;
+    };
+    // The old Electron has no such fuse.
+    const { grantFileProtocolExtraPrivileges: last, ...electronFuses } = own.electronFuses;
+    expect(last).toBe(false);
+    const config = {
+      ...own,
+      electronDist: test!.folder,
+      electronVersion: test!.version,
+      directories: { output: join(folder, 'dist'), buildResources: join(root, 'assets') },
+      extraMetadata: { main: 'out/main/start.cjs' },
+      files: [
+        '!**/*',
+        'package.json',
+        from('main'),
+        from('preload'),
+        from('renderer'),
+        { from: join(root, sqlite), to: sqlite },
+      ],
+      electronFuses,
+    };
+    const file = join(folder, 'builder.json');
+    writeFileSync(file, JSON.stringify(config));
+    const done = spawnSync(
+      process.execPath,
+      [join(root, 'node_modules/electron-builder/cli.js'), '--linux', 'dir', '--config', file],
+      { cwd: root, encoding: 'utf8', timeout: 120_000 },
+    );
+    if (done.status !== 0) throw new Error(`Packaging failed: ${done.stdout}${done.stderr}`);
+    unpacked = join(folder, 'dist/linux-unpacked');
+    display = await startDisplay(120);
+  });
+  afterAll(() => {
+    display?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('has every fuse this binary knows as it should be', async () => {
+    const wire = await getCurrentFuseWire(join(unpacked, 'flaredesk'));
+    const off = [
+      FuseV1Options.RunAsNode,
+      FuseV1Options.EnableNodeOptionsEnvironmentVariable,
+      FuseV1Options.EnableNodeCliInspectArguments,
+    ];
+    const on = [
+      FuseV1Options.EnableCookieEncryption,
+      FuseV1Options.EnableEmbeddedAsarIntegrityValidation,
+      FuseV1Options.OnlyLoadAppFromAsar,
+    ];
+    expect(off.map((fuse) => wire[fuse])).toEqual(off.map(() => FuseState.DISABLE));
+    expect(on.map((fuse) => wire[fuse])).toEqual(on.map(() => FuseState.ENABLE));
+  });
+
+  it('holds the app and what it needs to run, no sources, tests or tools', () => {
+    const files = filesOfArchive(join(unpacked, 'resources/app.asar'));
+    expect(files).toEqual(
+      expect.arrayContaining(['package.json', 'out/main/start.cjs', 'out/renderer/index.html']),
+    );
+    const foreign = files.filter((name) =>
+      /^(src-|test\/|bench\/|docs\/|scripts\/)|\.env$|\.(pem|key)$/.test(name),
+    );
+    expect(foreign).toEqual([]);
+    expect(files.filter((name) => /^out\/.*\.map$/.test(name))).toEqual([]);
+    expect(
+      files.filter((name) => /^node_modules\/(vitest|playwright|typescript|electron)\//.test(name)),
+    ).toEqual([]);
+  });
+
+  it('shows its window', async () => {
+    const state = join(folder, 'state');
+    const child = spawn(
+      join(unpacked, 'flaredesk'),
+      ['--remote-debugging-port=0', '--disable-gpu', ...(userInfo().uid === 0 ? ['--no-sandbox'] : [])],
+      {
+        env: { PATH: process.env['PATH'], HOME: folder, DISPLAY: display?.name, FLAREDESK_STATE: state },
+        stdio: ['ignore', 'ignore', 'pipe'],
+        detached: true,
+        timeout: 60_000,
+      },
+    );
+    try {
+      const address = await new Promise<string>((resolve, reject) => {
+        let said = '';
+        child.stderr.setEncoding('utf8').on('data', (text: string) => {
+          said += text;
+          const found = /DevTools listening on (ws:\S+)/.exec(said)?.[1];
+          if (found) resolve(found);
+        });
+        child.once('exit', () => reject(new Error(`The packaged app ended: ${said}`)));
+      });
+      // Playwright's own door to Electron needs the inspector, which the fuses close; Chromium's is enough.
+      const { host } = new URL(address);
+      await expect.poll(() => shownText(host), { timeout: 20_000 }).toContain('Set up a new project');
+    } finally {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    }
+  });
+});
