@@ -33,7 +33,7 @@ export async function prepareImage(target: SiteTarget, log: StepLog): Promise<Si
   return log.step(
     'image',
     async () => {
-      const image = requireImage(target);
+      const image = requireSound(target);
       const found = await stat(image.archive).catch(() => undefined);
       if (found?.size !== image.bytes)
         throw new DeskError(
@@ -45,6 +45,16 @@ export async function prepareImage(target: SiteTarget, log: StepLog): Promise<Si
     },
     (image) => `${image.bundle}: ${image.files.length} files, archive of ${image.bytes} bytes`,
   );
+}
+
+/** As `requireImage`; `integrity` where the inspection found what speaks against the image. */
+export function requireSound(target: SiteTarget): SiteImage {
+  const image = requireImage(target);
+  if (image.problem)
+    throw new DeskError('integrity', `The image of ${target.name} is not used: ${image.problem.message}`, {
+      hint: image.problem.hint ?? 'Look at all that was found (cvm inspect), then build it again.',
+    });
+  return image;
 }
 
 export function requireImage(target: SiteTarget): SiteImage {
