@@ -2,6 +2,7 @@ import {
   IconBriefcase,
   IconFileSettings,
   IconLayoutList,
+  IconPackage,
   IconServer,
   IconServerCog,
   IconSettings,
@@ -24,6 +25,13 @@ export const pages = [
     icon: IconFileSettings,
     needsProject: true,
     view: lazy(() => import('../features/project/project-page.tsx')),
+  },
+  {
+    path: '/builds',
+    text: 'shell.pages.builds',
+    icon: IconPackage,
+    needsProject: true,
+    view: lazy(() => import('../features/builds/builds-page.tsx')),
   },
   {
     path: '/sites',

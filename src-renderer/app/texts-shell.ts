@@ -27,6 +27,7 @@ export const shell = {
   pages: {
     overview: 'Overview',
     project: 'Project',
+    builds: 'Builds',
     sites: 'Sites',
     hosts: 'Hosts',
     console: 'Console',
