@@ -115,6 +115,9 @@ export function createCore(ports: CorePorts): Core {
   const hostMatrix = once(async () =>
     (await import('./core/host-matrix.ts')).createHostMatrix(parts),
   );
+  const attestation = once(async () =>
+    (await import('./core/attestation/attestation.ts')).createAttestation(parts),
+  );
   const builds = once(async () => (await import('./core/builds/builds.ts')).createBuilds(parts));
   const settingsState = once(async () => (await import('./core/settings.ts')).createSettingsState(parts));
 
@@ -142,6 +145,7 @@ export function createCore(ports: CorePorts): Core {
     custody: custody.get,
     hostMatrix: hostMatrix.get,
     builds: builds.get,
+    attestation: attestation.get,
   };
   const router = createRouter({
     core: parts,
@@ -153,6 +157,7 @@ export function createCore(ports: CorePorts): Core {
       'jobs.board': async () => (await board.get()).state,
       'settings.current': settingsState.get,
       'hosts.matrix': async () => (await hostMatrix.get()).state,
+      'attestation.board': async () => (await attestation.get()).state,
       'builds.board': async () => (await builds.get()).state,
       'custody.current': async () => {
         const held = await custody.get();
@@ -174,6 +179,7 @@ export function createCore(ports: CorePorts): Core {
   const disposed = once(async () => {
     disposal.abort();
     (await board.made()?.catch(() => undefined))?.dispose();
+    await (await attestation.made()?.catch(() => undefined))?.dispose();
     (await hostMatrix.made()?.catch(() => undefined))?.dispose();
     (await workspace.made()?.catch(() => undefined))?.dispose();
     custodyFollows?.();

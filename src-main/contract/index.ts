@@ -3,6 +3,7 @@
  * capability, so that a short command does not pay for the schemas of all others.
  */
 import type { z } from 'zod';
+import type { attestation, vcek } from './attestation.ts';
 import type { builds } from './builds.ts';
 import type { bundles } from './bundles.ts';
 import type { hosts } from './hosts.ts';
@@ -40,6 +41,8 @@ type AnyDeclaration =
   | ValueOf<typeof workspace>
   | ValueOf<typeof drafts>
   | ValueOf<typeof custody>
+  | ValueOf<typeof attestation>
+  | ValueOf<typeof vcek>
   | ValueOf<typeof hosts>
   | ValueOf<typeof builds>
   | ValueOf<typeof bundles>
@@ -112,6 +115,8 @@ const capabilities: Record<string, () => Promise<Record<string, Declaration>>> =
   workspace: async () => (await import('./workspace.ts')).workspace,
   drafts: async () => (await import('./drafts.ts')).drafts,
   custody: async () => (await import('./custody.ts')).custody,
+  attestation: async () => (await import('./attestation.ts')).attestation,
+  vcek: async () => (await import('./attestation.ts')).vcek,
   hosts: async () => (await import('./hosts.ts')).hosts,
   images: async () => (await import('./images.ts')).images,
   builds: async () => (await import('./builds.ts')).builds,

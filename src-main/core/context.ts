@@ -10,6 +10,7 @@ import type { Drafts } from '../services/drafts/index.ts';
 import type { PlaceBook } from './place-book.ts';
 import type { PromptQueue } from './prompt-queue.ts';
 import type { SessionPool } from './session-pool.ts';
+import type { AttestationDesk } from './attestation/desk.ts';
 import type { Builds } from './builds/builds.ts';
 import type { HostMatrix } from './host-matrix.ts';
 import type { Custody, JobBoard, Workspace } from './parts.ts';
@@ -39,6 +40,7 @@ export interface CoreParts {
   readonly custody: () => Promise<Custody>;
   readonly hostMatrix: () => Promise<HostMatrix>;
   readonly builds: () => Promise<Builds>;
+  readonly attestation: () => Promise<AttestationDesk>;
 }
 
 export interface CallContext {

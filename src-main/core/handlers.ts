@@ -23,6 +23,8 @@ const loaders: Record<string, () => Promise<Loaded>> = {
   }),
   tasks: async () => (await import('./tasks.ts')).handlers,
   settings: async () => (await import('./settings.ts')).handlers,
+  attestation: async () => (await import('./attestation/handlers.ts')).handlers,
+  vcek: async () => (await import('./attestation/vcek.ts')).handlers,
   hosts: async () => (await import('./hosts.ts')).handlers,
   images: async () => (await import('./images.ts')).handlers,
   builds: async () => (await import('./builds/handlers.ts')).handlers,

@@ -5,6 +5,7 @@ import { wholeNumber, type CommandHost, type RegisterCommands } from './command.
 import type { ExitCode } from './exit-codes.ts';
 import { createPrinter } from './printer.ts';
 import type { Terminal } from './terminal.ts';
+import { registerAttest } from './commands/attest.ts';
 import { registerConsole } from './commands/console.ts';
 import { registerCvm } from './commands/cvm.ts';
 import { registerDemo } from './commands/demo.ts';
@@ -17,6 +18,7 @@ import { registerServe } from './commands/serve.ts';
 import { registerSession } from './commands/session.ts';
 import { registerSites } from './commands/sites.ts';
 import { registerTask } from './commands/task.ts';
+import { registerVcek } from './commands/vcek.ts';
 import { version } from './version.ts';
 
 const registrations: readonly RegisterCommands[] = [
@@ -29,6 +31,8 @@ const registrations: readonly RegisterCommands[] = [
   registerSession,
   registerConsole,
   registerJob,
+  registerAttest,
+  registerVcek,
   registerTask,
   registerServe,
   registerDemo,
