@@ -6,6 +6,7 @@ import type { z } from 'zod';
 import type { attestation, vcek } from './attestation.ts';
 import type { builds } from './builds.ts';
 import type { bundles } from './bundles.ts';
+import type { userData } from './user-data.ts';
 import type { hosts } from './hosts.ts';
 import type { certificates, kits } from './kits.ts';
 import type { custody } from './custody.ts';
@@ -46,6 +47,7 @@ type AnyDeclaration =
   | ValueOf<typeof hosts>
   | ValueOf<typeof builds>
   | ValueOf<typeof bundles>
+  | ValueOf<typeof userData>
   | ValueOf<typeof images>;
 type ByName<Kind> = { [D in Extract<AnyDeclaration, { kind: Kind }> as D['name']]: D };
 
@@ -121,6 +123,7 @@ const capabilities: Record<string, () => Promise<Record<string, Declaration>>> =
   images: async () => (await import('./images.ts')).images,
   builds: async () => (await import('./builds.ts')).builds,
   bundles: async () => (await import('./bundles.ts')).bundles,
+  user_data: async () => (await import('./user-data.ts')).userData,
   prompts: async () => (await import('./prompts.ts')).prompts,
 };
 

@@ -82,6 +82,12 @@ export const taskNames = [
   'builds.run',
   'bundles.inspect',
   'bundles.verify',
+  'user_data.create',
+  'user_data.resize',
+  'user_data.put',
+  'user_data.mount_conf',
+  'user_data.list',
+  'user_data.read',
   'images.build',
   'images.inspect',
 ] as const;

@@ -29,6 +29,7 @@ const loaders: Record<string, () => Promise<Loaded>> = {
   images: async () => (await import('./images.ts')).handlers,
   builds: async () => (await import('./builds/handlers.ts')).handlers,
   bundles: async () => (await import('./bundles.ts')).handlers,
+  user_data: async () => (await import('./user-data.ts')).handlers,
   diagnostics: async () => (await import('./diagnostics.ts')).handlers,
 };
 

@@ -8,6 +8,7 @@ import type { Terminal } from './terminal.ts';
 import { registerAttest } from './commands/attest.ts';
 import { registerConsole } from './commands/console.ts';
 import { registerCvm } from './commands/cvm.ts';
+import { registerUserData } from './commands/user-data.ts';
 import { registerDemo } from './commands/demo.ts';
 import { registerHost } from './commands/host.ts';
 import { registerJob } from './commands/job.ts';
@@ -26,6 +27,7 @@ const registrations: readonly RegisterCommands[] = [
   registerProvision,
   registerKit,
   registerCvm,
+  registerUserData,
   registerSites,
   registerHost,
   registerSession,
