@@ -28,6 +28,6 @@ export async function imageParts(
     confidential: true,
     image: { state: 'ok', text: 'built', at, ...expected },
     // Packaging puts the kit into the image and takes it away from the folder.
-    kit: { state: 'ok', text: `${basename(prodFolder)} in image`, at },
+    kit: { state: 'ok', text: basename(prodFolder), at, message: 'It is inside the image.' },
   };
 }

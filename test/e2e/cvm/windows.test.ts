@@ -49,6 +49,8 @@ it('takes a confidential project from files to running and back', { timeout: 170
     await page.keyboard.press('Enter');
     await rowOf(page, 'server1').waitFor();
     await page.locator('header').getByRole('button', { name: 'Provision', exact: true }).click();
+    await press('Save and provision');
+    await goTo(page, 'Overview');
     await rowsSay(page, /^built|^cvm_/, 90_000);
 
     await goTo(page, 'Hosts');

@@ -106,7 +106,7 @@ async function leaveFirst(
         'needs_confirmation',
         `${target.name} could not be shut down by command first: ${reason}. ${failStopWarning}`,
         {
-          hint: `Shut it down in a console (shutdown client ${target.name}), or end the VM all the same with --force.`,
+          hint: `Shut it down in a console (shutdown client ${target.name}), or end the VM all the same (sites stop --force).`,
         },
       );
     },
