@@ -77,8 +77,8 @@ async function outPorts({ file, site }: Where): Promise<number[] | undefined> {
   return Array.isArray(ports) ? ports.filter((port) => typeof port === 'number') : [];
 }
 
-const targetOf = ({ drive, site, host_path }: Where): string | undefined =>
-  site === undefined ? drive : `${site}:${host_path ?? ''}`;
+const targetOf = ({ drive, site, host_path }: Where): string =>
+  site === undefined ? (drive ?? '') : `${site}:${host_path ?? ''}`;
 
 export const handlers: Pick<TaskHandlers, Names> = {
   'user_data.create': {
