@@ -6,6 +6,7 @@ import {
   IconServer,
   IconServerCog,
   IconSettings,
+  IconShieldCheck,
   IconTerminal2,
 } from '@tabler/icons-react';
 import { lazy } from 'react';
@@ -46,6 +47,13 @@ export const pages = [
     icon: IconServerCog,
     needsProject: true,
     view: lazy(() => import('../features/hosts/hosts-page.tsx')),
+  },
+  {
+    path: '/attestation',
+    text: 'shell.pages.attestation',
+    icon: IconShieldCheck,
+    needsProject: true,
+    view: lazy(() => import('../features/attestation/attestation-page.tsx')),
   },
   {
     path: '/console',

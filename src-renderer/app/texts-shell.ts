@@ -30,6 +30,7 @@ export const shell = {
     builds: 'Builds',
     sites: 'Sites',
     hosts: 'Hosts',
+    attestation: 'Attestation',
     console: 'Console',
     jobs: 'Jobs',
     settings: 'Settings',
