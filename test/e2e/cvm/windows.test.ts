@@ -64,7 +64,6 @@ it('takes a confidential project from files to running and back', { timeout: 170
     const evidence = page.getByRole('dialog', { name: 'CPU has SEV-SNP on site-1' });
     await evidence.getByText('What to do').waitFor();
     await evidence.getByText('grep -ow -m1 sev_snp /proc/cpuinfo').waitFor();
-    await takePictures(page, 'hosts-evidence');
     expect(await faults(page)).toEqual([]);
     await evidence.getByRole('button', { name: 'Close' }).click();
 
@@ -73,7 +72,6 @@ it('takes a confidential project from files to running and back', { timeout: 170
     await rowsSay(page, /^delivered/);
     await press('Start');
     await rowsSay(page, /^VM runs/, 60_000);
-    await takePictures(page, 'confidential-sites');
     expect(await faults(page)).toEqual([]);
     await goTo(page, 'Overview');
     await rowsSay(page, /^VM runs/);
@@ -92,7 +90,6 @@ it('takes a confidential project from files to running and back', { timeout: 170
     await stop.getByRole('button', { name: 'Stop', exact: true }).click();
     // No FLARE server answers in this VM, so the site cannot leave in order, and is not ended without a word.
     await detail.getByText(/could not be shut down by command/).waitFor({ timeout: 30_000 });
-    await takePictures(page, 'confidential-stop');
     await detail.getByRole('button', { name: 'End VM all the same' }).click();
     const end = page.getByRole('dialog', { name: 'End a VM without leaving the federation' });
     await end.getByRole('textbox').fill('site-1');
