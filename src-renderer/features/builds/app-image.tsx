@@ -36,10 +36,12 @@ export function AppImage({
         </Button>
       }
     >
-      <p className="muted">{t('builds.app.reason')}</p>
-      <Write file={file?.token} />
-      <Build file={file?.token} builders={builders.map(({ name }) => name)} />
-      <Inspect file={file?.token} />
+      <div className={classes.content}>
+        <p className="muted">{t('builds.app.reason')}</p>
+        <Write file={file?.token} />
+        <Build file={file?.token} builders={builders.map(({ name }) => name)} />
+        <Inspect file={file?.token} />
+      </div>
     </Page>
   );
 }

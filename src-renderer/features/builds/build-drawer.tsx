@@ -136,7 +136,7 @@ function Archive({ build }: { build: Build }) {
           <Copyable text={archive.place.label} length={56} />
         </dd>
         <dt>{t('builds.size')}</dt>
-        <dd className="numeric">{formatBytes(archive.bytes)}</dd>
+        <dd>{formatBytes(archive.bytes)}</dd>
         {archive.sha256 ? (
           <>
             <dt>{t('builds.sha256')}</dt>

@@ -56,7 +56,11 @@ export default function BuildsPage() {
         </>
       }
     >
-      {board?.problem ? <div role="alert">{board.problem}</div> : null}
+      {board?.problem ? (
+        <div role="alert" className={classes.builders}>
+          {board.problem}
+        </div>
+      ) : null}
       <Builders builders={board?.builders ?? []} builds={builds} />
       <DataTable
         id="builds"
@@ -99,7 +103,7 @@ function Builders({ builders, builds }: { builders: { name: string; ssh?: string
         return (
           <li key={name}>
             <strong>{name}</strong>
-            <span className="mono">{ssh ?? t('builds.thisMachine')}</span>
+            {ssh === undefined ? null : <span className="mono">{ssh}</span>}
             <StateBadge state={busy ? 'busy' : 'unknown'}>{busy ? busy.site : t('builds.free')}</StateBadge>
           </li>
         );

@@ -93,7 +93,15 @@ async function serve(folder: string, mark: Record<string, string>): Promise<stri
   });
 }
 
-export type PageName = 'Overview' | 'Project' | 'Sites' | 'Hosts' | 'Console' | 'Jobs' | 'Settings';
+export type PageName =
+  | 'Overview'
+  | 'Project'
+  | 'Builds'
+  | 'Sites'
+  | 'Hosts'
+  | 'Console'
+  | 'Jobs'
+  | 'Settings';
 
 /** Goes to a page by its link at the side. */
 export async function goTo(page: Page, name: PageName): Promise<void> {

@@ -1,7 +1,8 @@
 /** Ten images on two builder hosts; one fails; the program is killed in the middle and begun again. */
 import { spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { flaredesk, mustFlaredesk } from '../../lab/flaredesk.ts';
@@ -10,7 +11,7 @@ import type { Sshd } from '../../lab/sshd.ts';
 import { startBuilder } from './bench.ts';
 
 const entry = join(import.meta.dirname, '../../../src-main/headless/main.ts');
-const secondsOfBuild = 8;
+const secondsOfBuild = Number(process.env.FLAREDESK_BUILD_SECONDS ?? 5);
 const sites = ['server1', ...Array.from({ length: 9 }, (_, index) => `site-${index + 1}`)];
 
 interface Image {
@@ -120,13 +121,10 @@ test('nine are built, one retry is offered, none is built twice, in the time of 
     killSignal: 'SIGKILL',
   });
   const ended = new Promise((resolve) => first.once('close', resolve));
-  let done = 0;
-  await new Promise<void>((resolve) =>
-    first.stderr.on('data', (chunk: Buffer) => {
-      done += chunk.toString().match(/: done$/gm)?.length ?? 0;
-      if (done >= 3) resolve();
-    }),
-  );
+  first.stderr.resume();
+  const prod = join(folder, 'workspace/study/prod_00');
+  const archives = () => sites.filter((site) => existsSync(join(prod, site, `${site}.tgz`)));
+  while (archives().length < 3 && first.exitCode === null) await sleep(50);
   first.kill('SIGKILL');
   await ended;
 
@@ -160,8 +158,12 @@ test('nine are built, one retry is offered, none is built twice, in the time of 
     .map(({ started_at = '', ended_at = '' }) => (Date.parse(ended_at) - Date.parse(started_at)) / 1000)
     .sort((a, b) => a - b);
   const one = lasted[Math.floor(lasted.length / 2)] ?? 0;
-  console.log(`wall ${wall.toFixed(1)} s, one build ${one.toFixed(1)} s: ${(wall / one).toFixed(2)}`);
-  expect(wall).toBeLessThanOrEqual(5.3 * one);
+  // Five builds in a row on each host: what is beyond them is the queue's own time, and two starts of the command.
+  const overhead = (wall - 5 * one) / 5;
+  console.log(
+    `wall ${wall.toFixed(1)} s = ${(wall / one).toFixed(2)} builds; ${overhead.toFixed(2)} s per build beyond`,
+  );
+  expect(overhead).toBeLessThanOrEqual(1.4);
 });
 
 test('the retry goes its own way', async () => {
