@@ -1,6 +1,12 @@
 /** What the host checks take and give. */
 import type { ErrorAnswer } from '../../contract/errors.ts';
-import type { HostProbe, ProbeContext, ProbedImage, ProbeFix, ProbeState } from '../../domain/cc/host-probes/index.ts';
+import type {
+  HostProbe,
+  ProbeContext,
+  ProbedImage,
+  ProbeFix,
+  ProbeState,
+} from '../../domain/cc/host-probes/index.ts';
 import type { SiteTarget } from '../sites/index.ts';
 
 export interface HostTarget {

@@ -57,7 +57,7 @@ export function requireSound(target: SiteTarget): SiteImage {
   return image;
 }
 
-export function requireImage(target: SiteTarget): SiteImage {
+function requireImage(target: SiteTarget): SiteImage {
   const image = target.cvm?.image;
   if (!image)
     throw new DeskError(
