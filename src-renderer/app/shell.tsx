@@ -1,8 +1,9 @@
 import { Skeleton } from '@mantine/core';
 import { useHotkeys } from '@mantine/hooks';
-import { Suspense, useState } from 'react';
+import { Suspense, useEffect, useState } from 'react';
 import { Navigate, NavLink, Route, Routes, useNavigate } from 'react-router';
 import { useClient } from '../bridge/provider.tsx';
+import { notifyAlarms } from '../features/attestation/notify.ts';
 import { TaskDrawer } from '../features/tasks/task-drawer.tsx';
 import { workspaceReplica } from '../state/replicas.ts';
 import { ConnectionBanner } from './connection-banner.tsx';
@@ -22,6 +23,7 @@ export function Shell() {
   const open = workspaceReplica.use((replica) => replica.value?.open);
   const [tasksOpen, setTasksOpen] = useState(false);
   const [keysOpen, setKeysOpen] = useState(false);
+  useEffect(() => notifyAlarms(t('shell.pages.attestation')), [t]);
   useHotkeys([
     ['mod+K', () => openPalette()],
     ['mod+J', () => setTasksOpen((was) => !was)],

@@ -11,9 +11,10 @@ import { RelativeTime } from '../../components/relative-time.tsx';
 import { useAction } from '../../state/action.ts';
 import { attestationReplica, workspaceReplica } from '../../state/replicas.ts';
 import classes from './attestation.module.css';
-import { AttestationBadge, type Site } from './badge.tsx';
+import { AttestationBadge, type AttestedSite as Site } from '../../components/attestation-badge.tsx';
 import { Calendar } from './calendar.tsx';
 import { Chips } from './chips.tsx';
+import { askToNotify } from './notify.ts';
 import { SiteDrawer } from './site-drawer.tsx';
 import { StopNotice } from './stop-notice.tsx';
 import { Timeline } from './timeline.tsx';
@@ -106,7 +107,13 @@ function Board({ kit, opened }: { kit: string | undefined; opened: string }) {
             <EmptyState title={t('attestation.noKit')} reason={t('attestation.noKitReason')} />
           ) : (
             <EmptyState title={t('attestation.notWatching')} reason={t('attestation.notWatchingReason')}>
-              <Button loading={look.status === 'running'} onClick={() => void look.run(kit)}>
+              <Button
+                loading={look.status === 'running'}
+                onClick={() => {
+                  askToNotify();
+                  void look.run(kit);
+                }}
+              >
                 {t('attestation.watch')}
               </Button>
             </EmptyState>

@@ -10,7 +10,7 @@ import { RelativeTime } from '../../components/relative-time.tsx';
 import { StateBadge, type StateKind } from '../../components/state-badge.tsx';
 import { useAction } from '../../state/action.ts';
 import classes from './attestation.module.css';
-import { AttestationBadge, type Site } from './badge.tsx';
+import { AttestationBadge, type AttestedSite as Site } from '../../components/attestation-badge.tsx';
 
 type Evidence = CallOutput<'attestation.evidence'>;
 const checkStates: Record<Evidence['checks'][number]['state'], StateKind> = {

@@ -6,7 +6,8 @@ import { type Translate, useTexts } from '../../app/texts.ts';
 import { DataTable, type DataColumn } from '../../components/data-table.tsx';
 import { Page } from '../../components/page.tsx';
 import { StateBadge } from '../../components/state-badge.tsx';
-import { workspaceReplica } from '../../state/replicas.ts';
+import { AttestationBadge, type AttestedSite } from '../../components/attestation-badge.tsx';
+import { attestationReplica, workspaceReplica } from '../../state/replicas.ts';
 import { ProvisionButton } from './provision-button.tsx';
 import { SiteActions } from '../../components/site-actions.tsx';
 import { Attention } from './attention.tsx';
@@ -65,7 +66,8 @@ export default function OverviewPage() {
 function Board({ open }: { open: Open }) {
   const t = useTexts();
   const navigate = useNavigate();
-  const columns = useMemo(() => boardColumns(t, open), [t, open]);
+  const attested = attestationReplica.use((replica) => replica.value?.sites);
+  const columns = useMemo(() => boardColumns(t, open, attested ?? []), [t, open, attested]);
   return (
     <DataTable
       id="overview"
@@ -116,7 +118,34 @@ const stageColumn = (
   };
 };
 
-function boardColumns(t: Translate, open: Open): DataColumn<Participant>[] {
+/** What the attestation board says of a site, in its own words and colours. */
+function attestedColumn(t: Translate, open: Open, sites: readonly AttestedSite[]): DataColumn<Participant> {
+  const known = new Map(sites.map((site) => [site.site, site]));
+  const relevant = open.participants.filter(({ confidential }) => confidential);
+  const ok = relevant.filter(({ name }) => known.get(name)?.badge === 'attested').length;
+  return {
+    id: 'attested',
+    header: t('overview.columns.attested'),
+    width: 'minmax(116px, 1.3fr)',
+    headerExtra: <span className="muted">{t('overview.counts', { ok, count: relevant.length })}</span>,
+    value: ({ name }) => known.get(name)?.label ?? '',
+    cell: ({ name, confidential }) => {
+      const site = known.get(name);
+      if (!confidential) return <span className="muted">–</span>;
+      return site === undefined ? (
+        <span className="muted">{t('overview.notWatched')}</span>
+      ) : (
+        <AttestationBadge site={site} />
+      );
+    },
+  };
+}
+
+function boardColumns(
+  t: Translate,
+  open: Open,
+  attested: readonly AttestedSite[],
+): DataColumn<Participant>[] {
   return [
     {
       id: 'participant',
@@ -157,5 +186,8 @@ function boardColumns(t: Translate, open: Open): DataColumn<Participant>[] {
     stageColumn(open, t, 'delivered', 'minmax(116px, 1.5fr)'),
     stageColumn(open, t, 'running', 'minmax(116px, 1.5fr)'),
     stageColumn(open, t, 'connected', 'minmax(116px, 1.5fr)'),
+    ...(open.participants.some(({ confidential }) => confidential)
+      ? [attestedColumn(t, open, attested)]
+      : []),
   ];
 }

@@ -7,10 +7,10 @@ import {
   IconFlask,
   IconShieldCheck,
 } from '@tabler/icons-react';
-import type { StateValue } from '../../../src-main/contract/index.ts';
-import classes from './badge.module.css';
+import type { StateValue } from '../../src-main/contract/index.ts';
+import classes from './attestation-badge.module.css';
 
-export type Site = StateValue<'attestation.board'>['sites'][number];
+export type AttestedSite = StateValue<'attestation.board'>['sites'][number];
 
 const icons = {
   green: IconShieldCheck,
@@ -23,7 +23,7 @@ const icons = {
 } as const;
 
 /** What a site wears: decided by the table of main alone, drawn as colour and icon and word. */
-export function AttestationBadge({ site }: { site: Pick<Site, 'colour' | 'label'> }) {
+export function AttestationBadge({ site }: { site: Pick<AttestedSite, 'colour' | 'label'> }) {
   const Icon = icons[site.colour];
   return (
     <span className={classes.badge} data-colour={site.colour}>
