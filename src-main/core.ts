@@ -113,6 +113,9 @@ export function createCore(ports: CorePorts): Core {
   let custodyShown: string | undefined;
   const custody = once(async () => (await import('./core/custody.ts')).createCustody(parts));
   const hostMatrix = once(async () => (await import('./core/host-matrix.ts')).createHostMatrix(parts));
+  const attestation = once(async () =>
+    (await import('./core/attestation/attestation.ts')).createAttestation(parts),
+  );
   const builds = once(async () => (await import('./core/builds/builds.ts')).createBuilds(parts));
   const settingsState = once(async () => (await import('./core/settings.ts')).createSettingsState(parts));
 
@@ -140,6 +143,7 @@ export function createCore(ports: CorePorts): Core {
     custody: custody.get,
     hostMatrix: hostMatrix.get,
     builds: builds.get,
+    attestation: attestation.get,
   };
   const router = createRouter({
     core: parts,
@@ -151,6 +155,7 @@ export function createCore(ports: CorePorts): Core {
       'jobs.board': async () => (await board.get()).state,
       'settings.current': settingsState.get,
       'hosts.matrix': async () => (await hostMatrix.get()).state,
+      'attestation.board': async () => (await attestation.get()).state,
       'builds.board': async () => (await builds.get()).state,
       'custody.current': async () => {
         const held = await custody.get();
@@ -172,6 +177,7 @@ export function createCore(ports: CorePorts): Core {
   const disposed = once(async () => {
     disposal.abort();
     (await board.made()?.catch(() => undefined))?.dispose();
+    await (await attestation.made()?.catch(() => undefined))?.dispose();
     (await hostMatrix.made()?.catch(() => undefined))?.dispose();
     (await workspace.made()?.catch(() => undefined))?.dispose();
     custodyFollows?.();

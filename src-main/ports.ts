@@ -46,6 +46,11 @@ export interface Environment {
   user: string;
   /** `SSH_AUTH_SOCK`. */
   sshAgentSocket?: string;
+  /**
+   * For trials: a PEM file with a test ARK and a test ASK, which then count beside AMD's. Everything they vouch for is shown as
+   * simulated.
+   */
+  testAttestationRoot?: string;
 }
 
 /** The host's own dialogs and file manager. Missing: a person types paths into a prompt. */

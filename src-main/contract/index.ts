@@ -3,8 +3,10 @@
  * capability, so that a short command does not pay for the schemas of all others.
  */
 import type { z } from 'zod';
+import type { attestation, vcek } from './attestation.ts';
 import type { builds } from './builds.ts';
 import type { bundles } from './bundles.ts';
+import type { userData } from './user-data.ts';
 import type { hosts } from './hosts.ts';
 import type { certificates, kits } from './kits.ts';
 import type { custody } from './custody.ts';
@@ -40,9 +42,12 @@ type AnyDeclaration =
   | ValueOf<typeof workspace>
   | ValueOf<typeof drafts>
   | ValueOf<typeof custody>
+  | ValueOf<typeof attestation>
+  | ValueOf<typeof vcek>
   | ValueOf<typeof hosts>
   | ValueOf<typeof builds>
   | ValueOf<typeof bundles>
+  | ValueOf<typeof userData>
   | ValueOf<typeof images>;
 type ByName<Kind> = { [D in Extract<AnyDeclaration, { kind: Kind }> as D['name']]: D };
 
@@ -112,10 +117,13 @@ const capabilities: Record<string, () => Promise<Record<string, Declaration>>> =
   workspace: async () => (await import('./workspace.ts')).workspace,
   drafts: async () => (await import('./drafts.ts')).drafts,
   custody: async () => (await import('./custody.ts')).custody,
+  attestation: async () => (await import('./attestation.ts')).attestation,
+  vcek: async () => (await import('./attestation.ts')).vcek,
   hosts: async () => (await import('./hosts.ts')).hosts,
   images: async () => (await import('./images.ts')).images,
   builds: async () => (await import('./builds.ts')).builds,
   bundles: async () => (await import('./bundles.ts')).bundles,
+  user_data: async () => (await import('./user-data.ts')).userData,
   prompts: async () => (await import('./prompts.ts')).prompts,
 };
 

@@ -11,6 +11,8 @@ export const placePurposes = [
   'job_folder',
   'download_folder',
   'csv_file',
+  'app_folder',
+  'app_archive',
   'save_file',
 ] as const;
 

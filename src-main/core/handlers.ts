@@ -23,10 +23,13 @@ const loaders: Record<string, () => Promise<Loaded>> = {
   }),
   tasks: async () => (await import('./tasks.ts')).handlers,
   settings: async () => (await import('./settings.ts')).handlers,
+  attestation: async () => (await import('./attestation/handlers.ts')).handlers,
+  vcek: async () => (await import('./attestation/vcek.ts')).handlers,
   hosts: async () => (await import('./hosts.ts')).handlers,
   images: async () => (await import('./images.ts')).handlers,
   builds: async () => (await import('./builds/handlers.ts')).handlers,
   bundles: async () => (await import('./bundles.ts')).handlers,
+  user_data: async () => (await import('./user-data.ts')).handlers,
   diagnostics: async () => (await import('./diagnostics.ts')).handlers,
 };
 

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { hosts as contract } from '../contract/hosts.ts';
 import type { StateValue } from '../contract/index.ts';
 import type { CoreParts } from './context.ts';
-import { createStateCell, type StateCell } from './state-cell.ts';
+import type { HostMatrix } from './parts.ts';
+import { createStateCell } from './state-cell.ts';
 
 type Value = StateValue<'hosts.matrix'>;
 
@@ -18,11 +19,6 @@ const ended: ReadonlySet<string> = new Set([
   'interrupted',
 ]);
 const inputSchema = z.object({ file: z.string(), probes: z.array(z.string()).optional() });
-
-export interface HostMatrix {
-  readonly state: StateCell<Value>;
-  dispose(): void;
-}
 
 /** Follows the open project and the tasks that probe its hosts. */
 export async function createHostMatrix(core: CoreParts): Promise<HostMatrix> {

@@ -1,60 +1,77 @@
-/** What a host must know of an image before it is given one, read once from its archive. */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+/** What a host must know of an image before it is given one: from its inspection, which is made once for each archive. */
 import { stat } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
-import { PassThrough } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
-import { extract } from 'tar-stream';
-import { readLaunchScript } from '../domain/cc/launch-script.ts';
+import { z } from 'zod';
+import type { ReportProgress } from '../ports.ts';
 import type { SiteImage } from '../services/sites/index.ts';
+import type { CoreParts } from './context.ts';
 
-const scriptLimit = 256 * 1024;
-const known = new Map<string, { stamp: string; facts: Promise<SiteImage> }>();
+const keptSchema = z.object({
+  /** Size and time of the archive it was read from. */
+  stamp: z.string(),
+  image: z.custom<SiteImage>((value) => typeof value === 'object' && value !== null),
+});
+const underway = new Map<string, Promise<SiteImage>>();
 
-/** Facts of `<site>.tgz`, kept while its size and time stay. Throws what reading throws. */
-export async function imageFactsOf(archive: string, signal?: AbortSignal): Promise<SiteImage> {
-  const { size, mtimeMs } = await stat(archive);
-  const stamp = `${size}:${mtimeMs}`;
-  const before = known.get(archive);
-  if (before?.stamp === stamp) return before.facts;
-  const facts = read(archive, size, signal);
-  known.set(archive, { stamp, facts });
-  facts.catch(() => known.delete(archive));
-  return facts;
+interface Options {
+  signal?: AbortSignal;
+  report?: ReportProgress;
 }
 
-async function read(archive: string, bytes: number, signal: AbortSignal | undefined): Promise<SiteImage> {
-  const whole = createHash('sha256');
-  const tee = new PassThrough();
-  tee.on('data', (chunk: Buffer) => whole.update(chunk));
-  const tar = extract();
-  const files: { path: string; size: number; sha256: string }[] = [];
-  let script = '';
-  tar.on('entry', (header, stream, next) => {
-    const hash = createHash('sha256');
-    const kept: Buffer[] = [];
-    stream.on('data', (data) => {
-      const chunk = data as Buffer;
-      hash.update(chunk);
-      if (basename(header.name) === 'launch_vm.sh' && (header.size ?? 0) <= scriptLimit) kept.push(chunk);
-    });
-    stream.on('end', () => {
-      if (header.type === 'file')
-        files.push({ path: header.name, size: header.size ?? 0, sha256: hash.digest('hex') });
-      if (kept.length > 0) script = Buffer.concat(kept).toString('utf8');
-      next();
-    });
+/**
+ * Facts of `<site>.tgz`. Reading an archive of 20 GB takes minutes, so what was found is kept while size and time stay the
+ * same; the hand-over record beside the archive is written at the same time. Throws what `inspectBundle` throws.
+ */
+export async function imageFactsOf(
+  core: CoreParts,
+  participant: string,
+  archive: string,
+  options: Options,
+): Promise<SiteImage> {
+  const { size, mtimeMs } = await stat(archive);
+  const stamp = `${size}:${mtimeMs}`;
+  const { documents } = await core.store();
+  const key = `image:${archive}`;
+  const kept = keptSchema.safeParse(await documents.read(key)).data;
+  if (kept?.stamp === stamp) return kept.image;
+  const running = `${key} ${stamp}`;
+  const before = underway.get(running);
+  if (before) return before;
+  const reading = inspect(core, participant, archive, options).finally(() => underway.delete(running));
+  underway.set(running, reading);
+  const image = await reading;
+  await documents.write(key, { stamp, image });
+  return image;
+}
+
+async function inspect(
+  core: CoreParts,
+  participant: string,
+  archive: string,
+  { signal, report }: Options,
+): Promise<SiteImage> {
+  const { inspectBundle, keepHandOver } = await import('../services/cvm/index.ts');
+  const facts = await inspectBundle(archive, {
+    now: core.clock.now(),
+    ...(signal ? { signal } : {}),
+    ...(report ? { report: (progress) => report({ ...progress, target: participant }) } : {}),
   });
-  await pipeline(createReadStream(archive), tee, createGunzip(), tar, signal ? { signal } : {});
-  const folder = dirname(files.find(({ path }) => basename(path) === 'launch_vm.sh')?.path ?? '');
+  await keepHandOver(archive, facts, { participant, now: core.clock.now() });
+  const problem = facts.findings.find(({ severity }) => severity === 'problem');
   return {
     archive,
-    bytes,
-    sha256: whole.digest('hex'),
-    bundle: basename(folder),
-    files: files.map(({ path, size, sha256 }) => ({ name: basename(path), size, sha256 })),
-    launch: readLaunchScript(script).facts,
+    bytes: facts.archive?.size ?? 0,
+    sha256: facts.archive?.sha256 ?? '',
+    bundle: facts.bundle,
+    files: facts.files.map(({ name, size, sha256 }) => ({ name, size, sha256 })),
+    launch: facts.launch,
+    measurement: facts.measurement,
+    ...(problem
+      ? {
+          problem: {
+            message: problem.message,
+            ...(problem.hint === undefined ? {} : { hint: problem.hint }),
+          },
+        }
+      : {}),
   };
 }

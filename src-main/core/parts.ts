@@ -24,6 +24,12 @@ export interface Custody {
   lock(): void;
 }
 
+/** The last answers of the probes of the open project's hosts. */
+export interface HostMatrix {
+  readonly state: StateCell<StateValue<'hosts.matrix'>>;
+  dispose(): void;
+}
+
 export interface Workspace {
   readonly state: StateCell<StateValue<'workspace.current'>>;
   /** The path behind the open place; undefined when nothing is open. */

@@ -5,6 +5,8 @@ import { DeskError } from '../contract/errors.ts';
 import type { Project } from '../domain/project/model.ts';
 import { toPlain } from '../domain/project/yaml/node.ts';
 import type { SiteTarget } from '../services/sites/index.ts';
+import type { ReportProgress } from '../ports.ts';
+import type { CoreParts } from './context.ts';
 import { makesImages } from './builds/plan.ts';
 import { imageFactsOf } from './image-facts.ts';
 
@@ -20,7 +22,7 @@ interface CcFacts {
 }
 
 /** `prod_NN/<site>/<site>.tgz`, where packaging leaves it; undefined where none was built. */
-export function imageArchive(kit: string, site: string): string | undefined {
+function imageArchive(kit: string, site: string): string | undefined {
   const archive = join(kit, `${site}.tgz`);
   return existsSync(archive) ? archive : undefined;
 }
@@ -30,9 +32,10 @@ export function imageArchive(kit: string, site: string): string | undefined {
  * Such a site is never given its bare kit. Reading an archive for the first time takes as long as hashing it.
  */
 export async function withImages(
+  core: CoreParts,
   project: Project,
   targets: readonly SiteTarget[],
-  signal?: AbortSignal,
+  options: { signal?: AbortSignal; report?: ReportProgress } = {},
 ): Promise<ImagedSites> {
   const gpuSites = new Set<string>();
   if (!makesImages(project)) return { targets: [...targets], gpuSites };
@@ -50,10 +53,10 @@ export async function withImages(
           cvm: { reason: `No image of ${target.name} was built${target.prod ? ` in ${target.prod}` : ''}.` },
         };
       try {
-        const image = await imageFactsOf(archive, signal);
+        const image = await imageFactsOf(core, target.name, archive, options);
         return { ...target, cvm: { image: { ...image, hostsEntries } } };
       } catch (error) {
-        signal?.throwIfAborted();
+        options.signal?.throwIfAborted();
         const why = error instanceof DeskError ? error.message : `${archive} cannot be read as an image.`;
         return { ...target, cvm: { reason: why } };
       }

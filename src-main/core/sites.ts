@@ -42,7 +42,7 @@ export const handlers: Pick<TaskHandlers, 'sites.run'> = {
       const { core, task, signal } = context;
       const { project, desk } = await soundProject(input);
       const { targets: plain, withoutHost } = chooseSites(project, desk, input);
-      const { targets } = await withImages(project, plain, signal);
+      const { targets } = await withImages(core, project, plain, { signal, report: task.report });
       const [first] = targets;
       const prodFolder = first === undefined ? undefined : prodFolderOf(first);
       const kit = input.kit ?? (prodFolder === undefined ? undefined : adminKitOf(project, prodFolder));

@@ -66,6 +66,7 @@ export async function withDesk(
   const interrupt = new AbortController();
   let view: ProgressView | undefined;
   const agent = terminal.environment['SSH_AUTH_SOCK'];
+  const testRoot = terminal.environment['FLAREDESK_TEST_ATTESTATION_ROOT'];
   const core: Core = createCore({
     stateFolder: stateFolderOf(terminal.environment, terminal.home, terminal.currentFolder),
     version,
@@ -73,6 +74,7 @@ export async function withDesk(
       home: terminal.home,
       user: terminal.user,
       ...(agent ? { sshAgentSocket: agent } : {}),
+      ...(testRoot ? { testAttestationRoot: resolve(terminal.currentFolder, testRoot) } : {}),
     },
     prompter: createPrompter(terminal, {
       ...(options.passphraseFd === undefined ? {} : { passphraseFd: options.passphraseFd }),

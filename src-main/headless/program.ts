@@ -5,8 +5,10 @@ import { wholeNumber, type CommandHost, type RegisterCommands } from './command.
 import type { ExitCode } from './exit-codes.ts';
 import { createPrinter } from './printer.ts';
 import type { Terminal } from './terminal.ts';
+import { registerAttest } from './commands/attest.ts';
 import { registerConsole } from './commands/console.ts';
 import { registerCvm } from './commands/cvm.ts';
+import { registerUserData } from './commands/user-data.ts';
 import { registerDemo } from './commands/demo.ts';
 import { registerHost } from './commands/host.ts';
 import { registerJob } from './commands/job.ts';
@@ -17,6 +19,7 @@ import { registerServe } from './commands/serve.ts';
 import { registerSession } from './commands/session.ts';
 import { registerSites } from './commands/sites.ts';
 import { registerTask } from './commands/task.ts';
+import { registerVcek } from './commands/vcek.ts';
 import { version } from './version.ts';
 
 const registrations: readonly RegisterCommands[] = [
@@ -24,11 +27,14 @@ const registrations: readonly RegisterCommands[] = [
   registerProvision,
   registerKit,
   registerCvm,
+  registerUserData,
   registerSites,
   registerHost,
   registerSession,
   registerConsole,
   registerJob,
+  registerAttest,
+  registerVcek,
   registerTask,
   registerServe,
   registerDemo,

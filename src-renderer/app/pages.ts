@@ -2,9 +2,11 @@ import {
   IconBriefcase,
   IconFileSettings,
   IconLayoutList,
+  IconPackage,
   IconServer,
   IconServerCog,
   IconSettings,
+  IconShieldCheck,
   IconTerminal2,
 } from '@tabler/icons-react';
 import { lazy } from 'react';
@@ -26,6 +28,13 @@ export const pages = [
     view: lazy(() => import('../features/project/project-page.tsx')),
   },
   {
+    path: '/builds',
+    text: 'shell.pages.builds',
+    icon: IconPackage,
+    needsProject: true,
+    view: lazy(() => import('../features/builds/builds-page.tsx')),
+  },
+  {
     path: '/sites',
     text: 'shell.pages.sites',
     icon: IconServer,
@@ -38,6 +47,13 @@ export const pages = [
     icon: IconServerCog,
     needsProject: true,
     view: lazy(() => import('../features/hosts/hosts-page.tsx')),
+  },
+  {
+    path: '/attestation',
+    text: 'shell.pages.attestation',
+    icon: IconShieldCheck,
+    needsProject: true,
+    view: lazy(() => import('../features/attestation/attestation-page.tsx')),
   },
   {
     path: '/console',

@@ -3,6 +3,7 @@ import { useHotkeys } from '@mantine/hooks';
 import { Suspense, useEffect, useState } from 'react';
 import { Navigate, NavLink, Route, Routes, useLocation, useNavigate } from 'react-router';
 import { useClient } from '../bridge/provider.tsx';
+import { notifyAlarms } from '../features/attestation/notify.ts';
 import { TaskDrawer } from '../features/tasks/task-drawer.tsx';
 import { workspaceReplica } from '../state/replicas.ts';
 import { ConnectionBanner } from './connection-banner.tsx';
@@ -23,6 +24,7 @@ export function Shell() {
   const open = workspaceReplica.use((replica) => replica.value?.open);
   const [tasksOpen, setTasksOpen] = useState(false);
   const [keysOpen, setKeysOpen] = useState(false);
+  useEffect(() => notifyAlarms(t('shell.pages.attestation')), [t]);
   const isDisabled = (page: (typeof pages)[number]): boolean =>
     page.needsProject && !open && page.path !== '/project';
   // These work while a field or the console is typed in, too: without a mouse there is no other way out of a terminal.

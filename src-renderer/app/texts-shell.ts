@@ -27,8 +27,10 @@ export const shell = {
   pages: {
     overview: 'Overview',
     project: 'Project',
+    builds: 'Builds',
     sites: 'Sites',
     hosts: 'Hosts',
+    attestation: 'Attestation',
     console: 'Console',
     jobs: 'Jobs',
     settings: 'Settings',

@@ -1,6 +1,8 @@
 import i18next from 'i18next';
 import { initReactI18next, useTranslation } from 'react-i18next';
 import { common } from './texts-common.ts';
+import { attestation } from '../features/attestation/texts.ts';
+import { builds } from '../features/builds/texts.ts';
 import { consoleTexts } from '../features/console/texts.ts';
 import { hosts } from '../features/hosts/texts.ts';
 import { jobs } from '../features/jobs/texts.ts';
@@ -16,6 +18,8 @@ import { shell } from './texts-shell.ts';
 const catalogue = {
   common,
   shell,
+  attestation,
+  builds,
   console: consoleTexts,
   hosts,
   jobs,

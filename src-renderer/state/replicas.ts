@@ -9,6 +9,8 @@ export const connectionsReplica = createReplica('session.connections');
 export const boardReplica = createReplica('jobs.board');
 export const settingsReplica = createReplica('settings.current');
 export const hostMatrixReplica = createReplica('hosts.matrix');
+export const attestationReplica = createReplica('attestation.board');
+export const buildsReplica = createReplica('builds.board');
 export const custodyReplica = createReplica('custody.current');
 
 export function followAll(client: Client): () => void {
@@ -20,6 +22,8 @@ export function followAll(client: Client): () => void {
     boardReplica,
     settingsReplica,
     hostMatrixReplica,
+    attestationReplica,
+    buildsReplica,
     custodyReplica,
   ].map((replica) => replica.follow(client));
   return () => {

@@ -42,7 +42,7 @@ export interface Builds {
 
 /** The longest a builder may be silent, and run in all, seconds. The guide tells 1000 s per image. */
 const watchdog = { silentSeconds: 1800, longestSeconds: 6 * 3600 };
-const pollMs = 400;
+const pollMs = 250;
 /** Changes that come close together are one picture. */
 const settleMs = 100;
 const ownerKey = 'installation';

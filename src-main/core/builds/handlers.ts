@@ -137,7 +137,7 @@ export const handlers: Handlers = {
     });
     const isActive = () => builds.queue.active().some((record) => record.id === id);
     // The last lines come with the end.
-    const endSoon = (): void => void setTimeout(close, 300).unref();
+    const endSoon = (): void => void setTimeout(close, 300);
     const stopWatch = builds.queue.watch((record) => {
       if (record.id === id && record.endedAt !== undefined) endSoon();
     });

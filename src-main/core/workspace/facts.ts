@@ -92,7 +92,10 @@ export function learn(before: SiteFacts, step: SiteStep, result: SiteResult, at:
     const { vm } = result.status ?? {};
     if (process && vm) after.launch = { at, process, ...(since === undefined ? {} : { since }), vm };
     else if (result.state === 'stopped') after.launch = undefined;
-    if (result.state === 'failed' && process === undefined)
+    // Refused until a person says so: what ran before runs on.
+    if (code === 'needs_confirmation' && before.running) {
+      after.running = { ...failed(result, before.running.text, at), state: 'warn' };
+    } else if (result.state === 'failed' && process === undefined)
       after.running = failed(result, `${step} failed`, at);
     else if (process && vm) after.running = vmStage({ process, since, vm }, at);
     else if (process === 'running') {

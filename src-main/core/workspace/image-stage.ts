@@ -22,10 +22,12 @@ export async function imageParts(
       : await stat(join(prodFolder, name, `${name}.tgz`)).catch(() => undefined);
   if (!archive || prodFolder === undefined) return { confidential: true };
   const at = archive.mtime.toISOString();
+  const { expectedOf } = await import('./expected-image.ts');
+  const expected = await expectedOf(join(prodFolder, name, `${name}.tgz`), archive);
   return {
     confidential: true,
-    image: { state: 'ok', text: 'built', at },
+    image: { state: 'ok', text: 'built', at, ...expected },
     // Packaging puts the kit into the image and takes it away from the folder.
-    kit: { state: 'ok', text: `${basename(prodFolder)} in image`, at },
+    kit: { state: 'ok', text: basename(prodFolder), at, message: 'It is inside the image.' },
   };
 }

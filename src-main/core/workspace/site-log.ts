@@ -14,9 +14,10 @@ export async function readSiteLog(
 ): Promise<{ path: string; text: string; truncated: boolean }> {
   const { project, desk } = await soundProject({ file });
   const { targets } = await withImages(
+    core,
     project,
     chooseSites(project, desk, { only: [participant] }).targets,
-    signal,
+    { signal },
   );
   const { runSites } = await import('../../services/sites/index.ts');
   const { sites } = await runSites(

@@ -76,7 +76,8 @@ export const badges = [
     class: 'L',
     condition: 'The server does not answer any more, and it did before in this run.',
     proof: 'The connection of this console.',
-    limit: 'Not why: the reason is taken from the last line each source said, or is unknown.',
+    limit:
+      'Not why, and not whether only this console lost its way to the server: the reason is the last line a source said, or unknown.',
     when: (facts) => facts.stopped,
     message: ({ federation }) =>
       `The server is not reachable: ${federation.stopping?.line ?? federation.server?.reason ?? 'the reason is unknown'}`,

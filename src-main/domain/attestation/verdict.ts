@@ -38,6 +38,8 @@ export interface Expectations {
 export interface SeenBefore {
   /** The same report data came in an earlier answer, of this site or another. */
   reportData?: { site: string; at: number };
+  /** The history was looked through; without it nothing is said about replays. */
+  compared?: boolean;
   /** The newest verified report of this site before this one. */
   last?: { reportId: string; chipId: string; tcb: string; at: number };
 }
@@ -165,7 +167,9 @@ export function judgeReport(
   judgeTcb(report, product, expected, seen, { passed, failed, open });
   judgeChip(report, product, expected, { passed, failed, open });
   const before = seen.reportData;
-  if (before === undefined) passed('fresh', 'This report was never seen before.');
+  if (before === undefined && seen.compared !== true) {
+    open('fresh', undefined, 'Not compared with earlier reports.');
+  } else if (before === undefined) passed('fresh', 'This report was never seen before.');
   else {
     failed(
       'fresh',
@@ -189,7 +193,10 @@ export function judgeReport(
   const unchecked = gaps.find(({ check }) => check.name === 'signature');
   if (unchecked !== undefined) return { ...base, outcome: 'unchecked', ...saying(unchecked) };
   const gap = gaps[0];
-  if (gap !== undefined) return { ...base, outcome: 'genuine', ...saying(gap) };
+  if (gap !== undefined) {
+    const { message, ...rest } = saying(gap);
+    return { ...base, outcome: 'genuine', ...rest, message: `A genuine AMD guest. ${message}` };
+  }
   return {
     ...base,
     outcome: 'verified',
@@ -285,7 +292,7 @@ function judgeMeasurement(report: SnpReport, expected: Expectations, { passed, f
     open(
       'measurement',
       'no_expectation',
-      'A genuine guest, but no bundle of this site is known here: which image it runs is not compared.',
+      'No bundle of this site is known here: which image it runs is not compared.',
       'Inspect the bundle this site was delivered (flaredesk cvm inspect), then check again.',
     );
   } else if (!wanted.value.computed) {

@@ -1,24 +1,21 @@
 /** Fields that several parts of desk.yml share, each with a message that completes "must be …". */
 import { z } from 'zod';
 
-export const hostKeyForm = /^SHA256:[A-Za-z0-9+/]{43}=?$/;
+const hostKeyForm = /^SHA256:[A-Za-z0-9+/]{43}=?$/;
 
 export const word = z
   .string()
   .min(1)
   .max(4096)
   .regex(/^[^\u0000-\u001f\u007f]*$/, 'no control characters here');
-export const login = word.regex(/^[^\s@-][^\s@]*$/, 'a login name, such as flare');
+const login = word.regex(/^[^\s@-][^\s@]*$/, 'a login name, such as flare');
 export const address = word.regex(/^[^\s-]\S*$/, 'a host name, an address, or a Host of ~/.ssh/config');
-export const port = z
+const port = z
   .int('a port from 1 to 65535')
   .min(1, 'a port from 1 to 65535')
   .max(65535, 'a port from 1 to 65535');
-export const folder = word.regex(/^(\/|~(\/|$))/, 'an absolute path, or one below ~');
-export const folders = z.union(
-  [word.transform((one) => [one]), z.array(word)],
-  'a folder or a list of folders',
-);
+const folder = word.regex(/^(\/|~(\/|$))/, 'an absolute path, or one below ~');
+const folders = z.union([word.transform((one) => [one]), z.array(word)], 'a folder or a list of folders');
 export const hostKey = z
   .string()
   .regex(hostKeyForm, 'a fingerprint as ssh-keygen -l prints it: "SHA256:" and 43 characters');

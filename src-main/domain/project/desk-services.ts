@@ -23,17 +23,7 @@ export interface DeskBuilder {
 }
 
 /** Trustee releases whose admin interface differs (docs/reference/confidential-computing.md §4.4); `auto` = found out by asking. */
-export const kbsProfiles = [
-  'auto',
-  'v0.14',
-  'v0.15',
-  'v0.16',
-  'v0.17',
-  'v0.18',
-  'v0.19',
-  'v0.20',
-  'v0.21',
-] as const;
+const kbsProfiles = ['auto', 'v0.14', 'v0.15', 'v0.16', 'v0.17', 'v0.18', 'v0.19', 'v0.20', 'v0.21'] as const;
 export type KbsProfile = (typeof kbsProfiles)[number];
 
 /** The Trustee key broker. Only names of secret files, never a secret. */
@@ -55,10 +45,10 @@ export interface DeskKbs {
 
 /** The port of the documented deployment. */
 export const defaultKbsPort = 8999;
-export const defaultBuilderDirectory = '~/flaredesk-builds';
+const defaultBuilderDirectory = '~/flaredesk-builds';
 
 /** Host and port of a KBS address; undefined when it is not `http(s)://host[:port]`. */
-export function parseKbsAddress(text: string): { host: string; port: number } | undefined {
+function parseKbsAddress(text: string): { host: string; port: number } | undefined {
   const found = /^(https?):\/\/(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::(\d{1,5}))?\/?$/.exec(text);
   if (!found) return undefined;
   const number = found[3] === undefined ? defaultKbsPort : Number(found[3]);

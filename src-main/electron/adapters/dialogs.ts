@@ -9,6 +9,8 @@ const openOptions: Record<Exclude<PlacePurpose, 'save_file'>, OpenDialogOptions>
   admin_kit: { properties: ['openDirectory'] },
   job_folder: { properties: ['openDirectory'] },
   download_folder: { properties: ['openDirectory', 'createDirectory'] },
+  app_folder: { properties: ['openDirectory', 'createDirectory'] },
+  app_archive: { properties: ['openFile'] },
   csv_file: { properties: ['openFile'], filters: [{ name: 'CSV', extensions: ['csv'] }] },
 };
 

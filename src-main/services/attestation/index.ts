@@ -12,3 +12,12 @@ export {
 } from './key-service.ts';
 export { type ImportedFile, openVcekStore, type VcekStore } from './vcek-store.ts';
 export { verifyReport } from './verify-report.ts';
+export {
+  paceOf,
+  type WatchedSite,
+  type Watcher,
+  watchFederation,
+  type WatchPace,
+  type WatcherOptions,
+} from './watcher.ts';
+export { type SampledLine, sampleLogs } from './sample-logs.ts';

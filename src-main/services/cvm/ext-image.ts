@@ -26,6 +26,14 @@ function entryOf(line: string): ExtEntry | undefined {
   };
 }
 
+/** The entries in the output of debugfs' `ls -p`. Throws `integrity` for a name that cannot be told apart. */
+export const entriesOf = (text: string): ExtEntry[] =>
+  text
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map(entryOf)
+    .filter((entry) => entry !== undefined);
+
 /** Asks debugfs. It answers 0 even when it fails: its words on stderr decide. */
 async function ask(image: string, request: string, options: ToolOptions): Promise<Buffer> {
   const { stdout, errors } = await runTool('debugfs', ['-c', '-R', request, image], options);
@@ -50,9 +58,7 @@ export async function listFolder(
   inode: number,
   options: ToolOptions = {},
 ): Promise<ExtEntry[]> {
-  const text = (await ask(image, `ls -p <${inode}>`, options)).toString('utf8');
-  const lines = text.split('\n').filter((line) => line.trim() !== '');
-  return lines.map(entryOf).filter((entry) => entry !== undefined);
+  return entriesOf((await ask(image, `ls -p <${inode}>`, options)).toString('utf8'));
 }
 
 /** The bytes of a file by its inode, at most `maxBytes`. */
@@ -63,20 +69,4 @@ export async function readInode(
   options: ToolOptions = {},
 ): Promise<Buffer> {
   return ask(image, `cat <${inode}>`, { ...options, maxOutput: maxBytes });
-}
-
-/** The entry behind a path with `/`; undefined when there is none. */
-export async function findEntry(
-  image: string,
-  path: string,
-  options: ToolOptions = {},
-): Promise<ExtEntry | undefined> {
-  let current: ExtEntry = { name: '/', inode: 2, kind: 'folder', size: 0 };
-  for (const part of path.split('/').filter((one) => one !== '' && one !== '.')) {
-    if (current.kind !== 'folder') return undefined;
-    const next = (await listFolder(image, current.inode, options)).find(({ name }) => name === part);
-    if (!next) return undefined;
-    current = next;
-  }
-  return current;
 }

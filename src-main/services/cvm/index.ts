@@ -2,3 +2,4 @@
 export * from './build/index.ts';
 export * from './bundle/index.ts';
 export * from './app-image/index.ts';
+export * from './user-data/index.ts';

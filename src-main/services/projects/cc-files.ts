@@ -95,7 +95,7 @@ function buildsHere(desk: DeskFile | undefined): boolean {
  * A path of project.yml's `build_image_cmd` or of a `cc_config` file, as an absolute path on this machine: `~` written out,
  * relative to the folder of project.yml (docs/reference/provisioning.md §8.3).
  */
-export function resolveBuildPath(written: string, projectFolder: string, home = homedir()): string {
+function resolveBuildPath(written: string, projectFolder: string, home = homedir()): string {
   const whole = written === '~' || written.startsWith('~/') ? join(home, written.slice(1)) : written;
   return resolve(projectFolder, whole);
 }

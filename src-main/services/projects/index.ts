@@ -2,7 +2,6 @@
 export { defaultWorkspace, type DeskFile, loadDesk, type LoadedDesk } from './desk.ts';
 export { type LoadedProject, loadProject, type LoadProjectOptions } from './load.ts';
 export { readYamlFile, type YamlFile } from './yaml-file.ts';
-export { resolveBuildPath } from './cc-files.ts';
 export { createNameLookup, type LookUpName } from './look-up-name.ts';
 export { editFile, replaceFile } from './edit.ts';
 export { readTextFile, type TextFile, type TextOverlay } from './text-file.ts';

@@ -19,6 +19,8 @@ export interface SiteImage {
   files: readonly { name: string; size: number; sha256: string }[];
   launch: LaunchFacts;
   measurement?: ExpectedMeasurement;
+  /** Why it must not be delivered or started, as its inspection found. */
+  problem?: { message: string; hint?: string };
   /** Names the VM finds without DNS, as its configuration has them. */
   hostsEntries?: readonly { name: string; address: string }[];
 }

@@ -1,10 +1,12 @@
 /** The one SQLite file in the state folder: task records, the audit trail, console history. */
+import { attestationRepository, type AttestationRepository } from './attestation-repository.ts';
 import { auditRepository, type AuditRepository } from './audit-repository.ts';
 import { openDatabase } from './database.ts';
 import { documentRepository, type DocumentRepository } from './document-repository.ts';
 import { historyRepository, type HistoryRepository } from './history-repository.ts';
 import { taskRepository, type TaskRepository } from './task-repository.ts';
 
+export type { AttestationRepository, TimelineEntry } from './attestation-repository.ts';
 export type { AuditRepository, AuditRow } from './audit-repository.ts';
 export type { DocumentRepository } from './document-repository.ts';
 export type { HistoryRepository } from './history-repository.ts';
@@ -15,6 +17,7 @@ export interface Store {
   readonly audit: AuditRepository;
   readonly history: HistoryRepository;
   readonly documents: DocumentRepository;
+  readonly attestation: AttestationRepository;
   close(): void;
 }
 
@@ -30,6 +33,7 @@ export function openStore(folder: string): Store {
     audit: auditRepository(database),
     history: historyRepository(database),
     documents: documentRepository(database),
+    attestation: attestationRepository(database),
     close: () => database.close(),
   };
 }

@@ -54,4 +54,28 @@ export const migrations: readonly string[] = [
     value TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  CREATE TABLE attestation_timeline (
+    id INTEGER PRIMARY KEY,
+    project TEXT NOT NULL,
+    site TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    class TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    source TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    outcome TEXT,
+    cause TEXT,
+    message TEXT NOT NULL,
+    chip TEXT,
+    detail TEXT,
+    evidence BLOB
+  ) STRICT;
+  CREATE INDEX attestation_by_site ON attestation_timeline(project, site, id);
+  CREATE TABLE attestation_seen (
+    mark TEXT PRIMARY KEY,
+    site TEXT NOT NULL,
+    at INTEGER NOT NULL
+  ) STRICT;
+  `,
 ];

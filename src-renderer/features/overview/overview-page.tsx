@@ -7,7 +7,8 @@ import { DataTable, type DataColumn } from '../../components/data-table.tsx';
 import { PlaceName } from '../../components/place-name.tsx';
 import { Page } from '../../components/page.tsx';
 import { StateBadge } from '../../components/state-badge.tsx';
-import { workspaceReplica } from '../../state/replicas.ts';
+import { AttestationBadge, type AttestedSite } from '../../components/attestation-badge.tsx';
+import { attestationReplica, workspaceReplica } from '../../state/replicas.ts';
 import { ProvisionButton } from './provision-button.tsx';
 import { SiteActions } from '../../components/site-actions.tsx';
 import { Attention } from './attention.tsx';
@@ -73,8 +74,9 @@ export default function OverviewPage() {
 function Board({ open }: { open: Open }) {
   const t = useTexts();
   const navigate = useNavigate();
+  const attested = attestationReplica.use((replica) => replica.value?.sites);
   const hasImages = open.participants.some(({ confidential }) => confidential);
-  const columns = useMemo(() => boardColumns(t, hasImages), [t, hasImages]);
+  const columns = useMemo(() => boardColumns(t, hasImages, attested ?? []), [t, hasImages, attested]);
   return (
     <DataTable
       id="overview"
@@ -126,7 +128,41 @@ const stageColumn = (t: Translate, id: StageName, width: string): DataColumn<Par
     ),
 });
 
-function boardColumns(t: Translate, hasImages: boolean): DataColumn<Participant>[] {
+/** How many confidential sites are attested right now. */
+function AttestedCount({ sites }: { sites: ReadonlyMap<string, AttestedSite> }) {
+  const t = useTexts();
+  const participants = workspaceReplica.use((replica) => replica.value?.open?.participants) ?? [];
+  const relevant = participants.filter(({ confidential }) => confidential);
+  const ok = relevant.filter(({ name }) => sites.get(name)?.badge === 'attested').length;
+  return <span className="muted">{t('overview.counts', { ok, count: relevant.length })}</span>;
+}
+
+/** What the attestation board says of a site, in its own words and colours. */
+function attestedColumn(t: Translate, sites: readonly AttestedSite[]): DataColumn<Participant> {
+  const known = new Map(sites.map((site) => [site.site, site]));
+  return {
+    id: 'attested',
+    header: t('overview.columns.attested'),
+    width: 'minmax(116px, 1.3fr)',
+    headerExtra: <AttestedCount sites={known} />,
+    value: ({ name }) => known.get(name)?.label ?? '',
+    cell: ({ name, confidential }) => {
+      const site = known.get(name);
+      if (!confidential) return <span className="muted">–</span>;
+      return site === undefined ? (
+        <span className="muted">{t('overview.notWatched')}</span>
+      ) : (
+        <AttestationBadge site={site} />
+      );
+    },
+  };
+}
+
+function boardColumns(
+  t: Translate,
+  hasImages: boolean,
+  attested: readonly AttestedSite[],
+): DataColumn<Participant>[] {
   return [
     {
       id: 'participant',
@@ -165,5 +201,6 @@ function boardColumns(t: Translate, hasImages: boolean): DataColumn<Participant>
     stageColumn(t, 'delivered', 'minmax(116px, 1.5fr)'),
     stageColumn(t, 'running', 'minmax(116px, 1.5fr)'),
     stageColumn(t, 'connected', 'minmax(116px, 1.5fr)'),
+    ...(hasImages ? [attestedColumn(t, attested)] : []),
   ];
 }

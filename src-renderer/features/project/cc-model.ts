@@ -9,7 +9,7 @@ export type Setting = string | number | boolean | null;
 
 export const environments = ['onprem_cvm', 'mock', 'azure_cvm', 'azure_confidential_container'] as const;
 export type Environment = (typeof environments)[number];
-export const packagerPath = 'nvflare.lighter.cc_provision.impl.onprem_packager.OnPremPackager';
+const packagerPath = 'nvflare.lighter.cc_provision.impl.onprem_packager.OnPremPackager';
 const nfsPorts = [111, 2049];
 
 export const record = (value: unknown): Values =>
@@ -104,7 +104,7 @@ export const issuerIndex = (values: Values, path: string): number =>
   array(values.cc_issuers).findIndex((one) => record(one).path === path);
 
 /** Seconds a token is good for: below the check, as NVFlare asks. */
-export const expirationFor = (values: Values): number => {
+const expirationFor = (values: Values): number => {
   const frequency = record(values.cc_attestation).check_frequency;
   return Math.max(1, Math.floor(((typeof frequency === 'number' ? frequency : 600) * 5) / 6));
 };

@@ -40,6 +40,8 @@ export const prompts = {
       job_folder: 'Job folder',
       download_folder: 'Folder for the result',
       csv_file: 'CSV file',
+      app_folder: 'Folder of the Dockerfile',
+      app_archive: 'Archive of an application image',
       save_file: 'File to write',
     },
   },

@@ -27,7 +27,17 @@ export interface Story {
   resultShown?: (detail: Locator, folder: string) => Promise<void>;
 }
 
-export type PageName = 'Overview' | 'Project' | 'Sites' | 'Console' | 'Jobs' | 'Settings';
+export type PageName =
+  | 'Overview'
+  | 'Project'
+  | 'Builds'
+  | 'Sites'
+  | 'Hosts'
+  | 'Attestation'
+  | 'Key broker'
+  | 'Console'
+  | 'Jobs'
+  | 'Settings';
 
 /** Goes to a page by its link at the side. */
 export async function goTo(page: Page, name: PageName): Promise<void> {

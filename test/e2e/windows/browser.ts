@@ -22,7 +22,7 @@ export interface Windows {
 }
 
 /** Starts `serve` with its state, home and settings below `folder`, and opens its address. */
-export async function openWindows(folder: string): Promise<Windows> {
+export async function openWindows(folder: string, more: Record<string, string> = {}): Promise<Windows> {
   if (!existsSync(executablePath)) {
     throw new Error(`SKIPPED: ${executablePath} is missing. Install it: apt-get install chromium`);
   }
@@ -50,7 +50,7 @@ export async function openWindows(folder: string): Promise<Windows> {
       if (message.type() === 'error') complaints.push(message.text());
     });
     page.on('pageerror', (error) => complaints.push(error.message));
-    await page.goto(await serve(folder, mark));
+    await page.goto(await serve(folder, { ...mark, ...more }));
     return { page, complaints, close: () => close(browser, mark) };
   } catch (error) {
     await close(browser, mark);

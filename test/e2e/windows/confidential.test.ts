@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { newLabFolder } from '../../lab/keeper.ts';
 import { openWindows, takePictures, themes, useTheme, type Windows } from './browser.ts';
-import { describeProject } from './wizard.ts';
+import { describeProject } from '../story/wizard.ts';
 
 let folder: string;
 let windows: Windows;

@@ -103,7 +103,7 @@ function properties(text: string): Properties {
   return { kind, values };
 }
 
-export function sizeOf(text: string): number {
+function sizeOf(text: string): number {
   const found = /^(\d+)([KMGT]?)$/.exec(text) ?? refuse(`Parameter 'size' expects a size`);
   return Number(found[1]) * 1024 ** ('KMGT'.indexOf(found[2] || 'M') + 1);
 }

@@ -13,9 +13,6 @@ export interface ImageOptions {
   siteFolder?: boolean;
 }
 
-/** The folder that holds what host.path of desk.yml names. */
-export const standInPath = (root: string): string => join(root, 'test/lab/cvm-host/bin');
-
 const sha256 = (file: string): string => createHash('sha256').update(readFileSync(file)).digest('hex');
 
 export function makeImage(folder: string, { site, ports = [], siteFolder = false }: ImageOptions): SiteImage {

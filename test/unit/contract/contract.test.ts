@@ -47,6 +47,7 @@ async function allDeclarations(): Promise<Declaration[]> {
     import('../../../src-main/contract/prompts.ts'),
     import('../../../src-main/contract/places.ts'),
     import('../../../src-main/contract/hosts.ts'),
+    import('../../../src-main/contract/attestation.ts'),
     import('../../../src-main/contract/builds.ts'),
     import('../../../src-main/contract/images.ts'),
     import('../../../src-main/contract/workspace.ts'),

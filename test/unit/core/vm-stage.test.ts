@@ -28,6 +28,9 @@ test('what a step told of a VM is kept, and forgotten when it was stopped', () =
   const after = learn({}, 'status', result, at);
   expect(after.launch).toMatchObject({ at, process: 'running', since: at });
   expect(after.running).toMatchObject({ text: 'VM runs' });
+  const error = { code: 'needs_confirmation', message: 'could not leave', retryable: false } as const;
+  const refused = learn(after, 'stop', { name: 'site-1', state: 'failed', steps: [], error }, at);
+  expect(refused.running).toMatchObject({ state: 'warn', text: 'VM runs', message: 'could not leave' });
   const stopped = learn(after, 'stop', { name: 'site-1', state: 'stopped', steps: [] }, at);
   expect(stopped.launch).toBeUndefined();
   expect(stopped.running).toMatchObject({ state: 'unknown', text: 'stopped' });

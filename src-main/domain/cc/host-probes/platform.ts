@@ -71,7 +71,7 @@ export const platformProbes: readonly HostProbe[] = [
   {
     number: 3,
     id: 'devices',
-    title: 'Devices /dev/sev and /dev/kvm',
+    title: 'Devices sev and kvm',
     group: 'platform',
     command: 'ls -l /dev/sev /dev/kvm',
     needsRoot: false,
@@ -251,10 +251,11 @@ export const platformProbes: readonly HostProbe[] = [
  * about Milan, so its family alone is no answer.
  */
 function cBitOf(text: string): number | undefined {
+  if (!/vendor_id\s*:\s*AuthenticAMD/.test(text)) return undefined;
   const numbers = /^\s*\d+\s+(\d+)\s+\d+\s+\d+\s*$/m.exec(text);
   const position = numbers ? Number(numbers[1]) & 0x3f : 0;
-  if (position > 0) return position;
-  if (!/vendor_id\s*:\s*AuthenticAMD/.test(text)) return undefined;
+  // Below 32 there is memory: a hypervisor or another leaf answered.
+  if (position >= 32) return position;
   const family = Number(/cpu family\s*:\s*(\d+)/.exec(text)?.[1]);
   const model = Number(/^model\s*:\s*(\d+)/m.exec(text)?.[1]);
   if (family === 26) return 51;

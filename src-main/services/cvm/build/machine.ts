@@ -28,6 +28,8 @@ export interface Machine {
   /** `builder-1`, for messages. */
   readonly label: string;
   readonly isLocal: boolean;
+  /** The account's home folder there, once it is known. */
+  home?: string;
   /** False once the connection has ended. */
   readonly isOpen: boolean;
   run(script: string, args?: readonly string[], options?: RunOptions): Promise<ScriptOutput>;

@@ -229,11 +229,13 @@ export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
   const occupy = async (build: Waiting, worker: Worker): Promise<void> => {
     try {
       if (!build.begun) {
+        const verified = options.verifyKit(join(build.request.prod, build.request.site), build.signal);
+        verified.catch(() => undefined);
         const taken = await takeHost(build, worker);
         if (taken === undefined) return;
         const machine = await machineOf(worker, build.signal);
         try {
-          await options.verifyKit(join(build.request.prod, build.request.site), build.signal);
+          await verified;
           const { [worker.host.name]: here = [], ...elsewhere } = await store.durations();
           await build.change({ expected: expectedSeconds(here, Object.values(elsewhere).flat()) });
           await beginBuild(build, machine, options, taken.home);
@@ -330,6 +332,26 @@ export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
     }
   };
 
+  /** The archive is in its place, so it was verified; a program that died right then left its record and its host as they were. */
+  const wasBuilt = async (
+    request: BuildRequest,
+    there: { archive: string; bytes: number },
+    open: BuildRecord | undefined,
+    record: BuildRecord,
+    signal: AbortSignal,
+  ): Promise<BuildRecord> => {
+    if (record.state === 'built') return record;
+    const found = await earlier(request, {}, signal, open).catch(() => undefined);
+    const result = record.result ?? { ...there, sha256: '', builderPath: '', notes: [] };
+    const build = { request, record, signal, change: changer(record, () => undefined) };
+    if (found !== undefined && found.state !== 'running') {
+      await giveFree(build, found.machine).catch(() => undefined);
+      await cleanUp(build, found.machine);
+    }
+    await build.change({ state: 'built', result, error: undefined, note: undefined, endedAt: clock.now() });
+    return record;
+  };
+
   const add = async (request: BuildRequest, context: BuildContext): Promise<BuildRecord> => {
     const { signal = new AbortController().signal, onProgress = () => undefined } = context;
     const stop = new AbortController();
@@ -397,6 +419,10 @@ export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
       const record = await store.read(request.prod, request.site);
       const there = context.anew === true ? undefined : await builtArchive(request.prod, request.site);
       const isOpen = record?.host !== undefined && !endedStates.has(record.state);
+      if (there !== undefined) {
+        enter();
+        return await wasBuilt(request, there, isOpen ? record : undefined, record ?? fresh, both);
+      }
       const looking = earlier(request, context, both, record);
       if (isOpen) enter();
       const found = await looking;
@@ -414,15 +440,6 @@ export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
           if (request.task !== undefined) found.record.task = request.task;
           return await enqueue({ ...found.record, state: 'building' }, true, [found.host]);
         } else if (found.state === 'prepared') await endBuild(build, found.machine, options);
-      }
-      if (there !== undefined) {
-        const { archive, bytes } = there;
-        if (record?.state === 'built') return record;
-        return {
-          ...fresh,
-          state: 'built',
-          result: { archive, bytes, sha256: '', builderPath: '', notes: [] },
-        };
       }
       const queued = enqueue(fresh, false, request.hosts);
       enter();

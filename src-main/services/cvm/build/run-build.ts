@@ -100,7 +100,8 @@ export async function checkHost(build: Build, machine: Machine): Promise<{ home:
   const { command } = machine.host;
   const look = async (files: string[]) =>
     must(machine, 'Looking at the builder', lookAround, [command, ...files], { signal });
-  const home = valuesOf(await look([])).get('home') ?? '';
+  machine.home ??= valuesOf(await look([])).get('home') ?? '';
+  const { home } = machine;
   const config = configFor(build, machine, home);
   const lines = await look(config.files.map(({ path }) => path));
   const starting = (word: string) =>

@@ -33,7 +33,7 @@ export async function prepareImage(target: SiteTarget, log: StepLog): Promise<Si
   return log.step(
     'image',
     async () => {
-      const image = requireImage(target);
+      const image = requireSound(target);
       const found = await stat(image.archive).catch(() => undefined);
       if (found?.size !== image.bytes)
         throw new DeskError(
@@ -47,7 +47,17 @@ export async function prepareImage(target: SiteTarget, log: StepLog): Promise<Si
   );
 }
 
-export function requireImage(target: SiteTarget): SiteImage {
+/** As `requireImage`; `integrity` where the inspection found what speaks against the image. */
+export function requireSound(target: SiteTarget): SiteImage {
+  const image = requireImage(target);
+  if (image.problem)
+    throw new DeskError('integrity', `The image of ${target.name} is not used: ${image.problem.message}`, {
+      hint: image.problem.hint ?? 'Look at all that was found (cvm inspect), then build it again.',
+    });
+  return image;
+}
+
+function requireImage(target: SiteTarget): SiteImage {
   const image = target.cvm?.image;
   if (!image)
     throw new DeskError(

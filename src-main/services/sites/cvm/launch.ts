@@ -7,7 +7,7 @@ import { type SiteShell, valuesOf } from '../site-shell.ts';
 import { openPorts } from '../start-stop.ts';
 import type { Outcome, StepLog } from '../step-log.ts';
 import type { SiteImage, SiteState, SitesOptions, SiteTarget } from '../types.ts';
-import { imageId, manifestOf, requireImage, sealedFiles, unitOf, vmIdOf } from './image.ts';
+import { imageId, manifestOf, requireSound, sealedFiles, unitOf, vmIdOf } from './image.ts';
 import { launchVm, readBeforeLaunch, resolveNames, serialLimit } from './scripts.ts';
 import { describeVm, type RawVmStatus, vmStatusOf } from './vm-status.ts';
 
@@ -33,7 +33,7 @@ export async function startVm(
   options: Pick<SitesOptions, 'startTimeoutMs' | 'settleMs'>,
   context: Context,
 ): Promise<SiteState> {
-  const image = requireImage(target);
+  const image = requireSound(target);
   const vmId = vmIdOf(image);
   const before = await log.step(
     'status',

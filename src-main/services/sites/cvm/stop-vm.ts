@@ -13,7 +13,7 @@ const termMs = 20_000;
 const killMs = 5_000;
 
 /** The fail-stop rule of confidential FLARE (docs/reference/confidential-computing.md §1.5, §6.3 rule 8). */
-export const failStopWarning =
+const failStopWarning =
   'A confidential site that vanishes stops the whole federation within one check interval. Only a site that was shut down by command leaves in order.';
 
 interface Context {
@@ -106,7 +106,7 @@ async function leaveFirst(
         'needs_confirmation',
         `${target.name} could not be shut down by command first: ${reason}. ${failStopWarning}`,
         {
-          hint: `Shut it down in a console (shutdown client ${target.name}), or end the VM all the same with --force.`,
+          hint: `Shut it down in a console (shutdown client ${target.name}), or end the VM all the same (sites stop --force).`,
         },
       );
     },

@@ -194,6 +194,8 @@ const recorded: Record<string, Case[]> = {
     ],
     ['ok', said('vendor_id\t: AuthenticAMD\ncpu family\t: 26\nmodel\t\t: 2\n')],
     ['unknown', said('vendor_id\t: AuthenticAMD\ncpu family\t: 25\nmodel\t\t: 1\n')],
+    ['unknown', said('vendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 143\n  1  33  3  4\n')],
+    ['unknown', said('vendor_id\t: AuthenticAMD\ncpu family\t: 25\nmodel\t\t: 1\n  1  1  3  4\n')],
     ['unknown', said('vendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 143\n')],
   ],
   nbd: [

@@ -23,7 +23,7 @@ builders:
   - path: nvflare.lighter.impl.signature.SignatureBuilder
 `;
 const cc = `
-compute_env: onprem_cvm
+compute_env: mock
 cc_cpu_mechanism: amd_sev_snp
 role: client
 cc_issuers: []

@@ -1,0 +1,143 @@
+/** The one watch of this process, and what it needs: anchors, chip certificates, a session, the kits of a run. */
+import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { DeskError } from '../../contract/errors.ts';
+import type { StateValue } from '../../contract/index.ts';
+import type { TestRoot, Watcher } from '../../services/attestation/index.ts';
+import type { AdminSession } from '../../services/flare/index.ts';
+import type { CoreParts } from '../context.ts';
+import { createStateCell } from '../state-cell.ts';
+import type { AttestationDesk } from './desk.ts';
+import { expectedOf, knownFederation } from './federation.ts';
+import { reportOf, siteOf } from './shapes.ts';
+
+type Board = StateValue<'attestation.board'>;
+
+const nothing: Board = { watching: false, simulated: false, server: 'unknown', sites: [], alarms: [] };
+/** Changes within this time are told together. */
+const gatherMs = 200;
+
+async function testRoot(path: string | undefined): Promise<TestRoot | undefined> {
+  if (path === undefined) return undefined;
+  const [ark, ask] =
+    (await readFile(path, 'utf8')).match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ??
+    [];
+  if (ark === undefined || ask === undefined) {
+    throw new DeskError('invalid_input', `${path} must hold the test ARK and the test ASK, in this order.`);
+  }
+  return { product: 'Milan', ark: Buffer.from(ark), ask: Buffer.from(ask) };
+}
+
+export async function createAttestation(core: CoreParts): Promise<AttestationDesk> {
+  const { createAnchors, openVcekStore, watchFederation } = await import(
+    '../../services/attestation/index.ts'
+  );
+  const anchors = createAnchors(await testRoot(core.environment.testAttestationRoot));
+  const vceks = openVcekStore(join(core.stateFolder, 'vcek'), anchors, core.clock);
+  const timeline = (await core.store()).attestation;
+  const state = createStateCell<Board>({ ...nothing, simulated: anchors.simulated });
+  let watcher: Watcher | undefined;
+  let session: AdminSession | undefined;
+  let looking: string | undefined;
+  let project: string | undefined;
+  let timer: NodeJS.Timeout | undefined;
+
+  const board = (): Board => {
+    if (watcher === undefined) return { ...nothing, simulated: anchors.simulated };
+    const paused = new Set(watcher.paused());
+    const { server } = watcher.federation();
+    const report = watcher.report();
+    return {
+      watching: true,
+      simulated: anchors.simulated,
+      ...(project === undefined ? {} : { project }),
+      server: server === undefined ? 'unknown' : server.up ? 'up' : 'down',
+      sites: watcher.statuses().map((status) => siteOf(status, paused.has(status.site))),
+      alarms: watcher.alarms(),
+      ...(report === undefined ? {} : { report: reportOf(report) }),
+    };
+  };
+  const changed = (): void => {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      state.set(board());
+    }, gatherMs).unref();
+  };
+  const end = async (): Promise<void> => {
+    watcher?.dispose();
+    watcher = undefined;
+    clearTimeout(timer);
+    timer = undefined;
+    const old = session;
+    session = undefined;
+    await old?.close();
+  };
+
+  return {
+    state,
+    keys: { anchors, vceks },
+    project: () => project,
+    async look(kit, signal) {
+      if (kit === looking && watcher !== undefined) return watcher.statuses().length;
+      await end();
+      looking = kit;
+      state.set(board());
+      if (kit === undefined) return 0;
+      const opened = await core.sessions.open({ kit }, { signal });
+      session = opened.session;
+      project = opened.kit.projectName;
+      const federation = await knownFederation(opened.kit.folder, session);
+      const expectations = await expectedOf(opened.kit.folder, await chipsOf(core));
+      watcher = await watchFederation({
+        project,
+        ...federation,
+        session: async (stop) => {
+          if (session === undefined || session.state === 'closed') {
+            session = (await core.sessions.open({ kit }, { signal: stop })).session;
+          }
+          return session;
+        },
+        expectations,
+        anchors,
+        store: vceks,
+        timeline,
+        clock: core.clock,
+        logger: core.logger,
+        actor: opened.kit.user,
+        onChange: changed,
+        onAlarm: (alarm) => core.logger.warn(`Attestation alarm: ${alarm.message}`, { kind: alarm.kind }),
+      });
+      state.set(board());
+      return federation.sites.length;
+    },
+    async check(sites, signal) {
+      if (watcher === undefined) throw notWatching();
+      await watcher.check(sites, signal);
+      state.set(board());
+      return board();
+    },
+    tell: (event) => watcher?.tell(event),
+    tellFederation: (event) => watcher?.tellFederation(event),
+    tellFacts: (facts) => watcher?.tellFacts(facts),
+    session() {
+      if (session === undefined) throw notWatching();
+      return session;
+    },
+    dispose: end,
+  };
+}
+
+const notWatching = (): DeskError =>
+  new DeskError('not_found', 'No federation is watched.', { hint: 'Choose an admin kit to watch with.' });
+
+/** The chips of the open project's hosts, by participant. */
+async function chipsOf(core: CoreParts): Promise<ReadonlyMap<string, string>> {
+  const opened = (await core.workspace()).opened();
+  if (opened?.kind !== 'project') return new Map();
+  const { loadFor } = await import('../sound-project.ts');
+  const loaded = await loadFor({ file: opened.file }).catch(() => undefined);
+  const hosts = [...(loaded?.desk?.hosts ?? [])];
+  return new Map(
+    hosts.flatMap(([name, { chipId }]) => (chipId === undefined ? [] : [[name, chipId] as const])),
+  );
+}

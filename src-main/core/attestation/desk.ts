@@ -1,0 +1,26 @@
+/** What the rest of the core sees of the watch. */
+import type { StateValue } from '../../contract/index.ts';
+import type { AlarmFacts, FederationEvent, SiteEvent } from '../../domain/attestation/index.ts';
+import type { Anchors, VcekStore } from '../../services/attestation/index.ts';
+import type { AdminSession } from '../../services/flare/index.ts';
+import type { StateCell } from '../state-cell.ts';
+
+type Board = StateValue<'attestation.board'>;
+
+export interface AttestationDesk {
+  readonly state: StateCell<Board>;
+  /** Chip certificates and the roots they must end in. */
+  readonly keys: { anchors: Anchors; vceks: VcekStore };
+  /** The project whose timeline is shown; undefined while nothing is watched. */
+  project(): string | undefined;
+  /** Watches the federation of this kit; undefined ends it. Throws what opening a session throws. */
+  look(kit: string | undefined, signal: AbortSignal): Promise<number>;
+  check(sites: readonly string[] | undefined, signal: AbortSignal): Promise<Board>;
+  /** What other parts learnt: hosts (S), the key broker (K), logs (F). Nothing happens while nobody watches. */
+  tell(event: SiteEvent): void;
+  tellFederation(event: FederationEvent): void;
+  tellFacts(facts: AlarmFacts): void;
+  /** The session of the watch. Throws `not_found` when nothing is watched. */
+  session(): AdminSession;
+  dispose(): Promise<void>;
+}

@@ -1,0 +1,12 @@
+/** User-data drives. */
+export { localShell, remoteShell, type DriveShell } from './shell.ts';
+export {
+  createUserData,
+  type DriveOptions,
+  listUserData,
+  probeNfs,
+  putUserData,
+  readUserData,
+  resizeUserData,
+  writeMountConf,
+} from './user-data.ts';

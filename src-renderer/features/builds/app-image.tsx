@@ -1,0 +1,277 @@
+import { Button, Checkbox, Group, Select, Textarea, TextInput } from '@mantine/core';
+import { useState } from 'react';
+import { useNavigate } from 'react-router';
+import type { CallOutput, TaskOutput } from '../../../src-main/contract/index.ts';
+import { useTexts } from '../../app/texts.ts';
+import { useClient } from '../../bridge/provider.tsx';
+import { Copyable } from '../../components/copyable.tsx';
+import { ErrorNotice } from '../../components/error-notice.tsx';
+import { formatBytes } from '../../components/format.ts';
+import { Page } from '../../components/page.tsx';
+import { StateBadge } from '../../components/state-badge.tsx';
+import { useAction } from '../../state/action.ts';
+import { tasksReplica } from '../../state/replicas.ts';
+import classes from './builds.module.css';
+
+type Inspection = TaskOutput<'images.inspect'>;
+type Place = CallOutput<'places.pick'>['place'];
+type Purpose = 'app_folder' | 'app_archive';
+
+/** The application image: written for the project, built with Docker, looked into without it. */
+export function AppImage({
+  file,
+  builders,
+}: {
+  file: { token: string; label: string } | undefined;
+  builders: { name: string }[];
+}) {
+  const t = useTexts();
+  const navigate = useNavigate();
+  return (
+    <Page
+      title={t('builds.appImage')}
+      actions={
+        <Button variant="default" onClick={() => void navigate('/builds')}>
+          {t('builds.back')}
+        </Button>
+      }
+    >
+      <div className={classes.content}>
+        <p className="muted">{t('builds.app.reason')}</p>
+        <Write file={file?.token} />
+        <Build file={file?.token} builders={builders.map(({ name }) => name)} />
+        <Inspect file={file?.token} />
+      </div>
+    </Page>
+  );
+}
+
+function usePick() {
+  const client = useClient();
+  return async (purpose: Purpose): Promise<Place> => {
+    const picked = await client.call('places.pick', { purpose });
+    return picked.ok ? picked.value.place : null;
+  };
+}
+
+function Write({ file }: { file: string | undefined }) {
+  const t = useTexts();
+  const client = useClient();
+  const pick = usePick();
+  const [packages, setPackages] = useState('');
+  const [base, setBase] = useState('python:3.12');
+  const [replace, setReplace] = useState(false);
+  const write = useAction((folder: string) =>
+    client.call('images.write', {
+      folder,
+      ...(file === undefined ? {} : { file }),
+      base_image: base,
+      packages: packages
+        .split('\n')
+        .map((line) => line.trim())
+        .filter((line) => line !== ''),
+      replace,
+    }),
+  );
+  const begin = async (): Promise<void> => {
+    const place = await pick('app_folder');
+    if (place) await write.run(place.token);
+  };
+  return (
+    <section className={classes.section}>
+      <h2>{t('builds.app.write')}</h2>
+      <div className={classes.column}>
+        <Textarea
+          label={t('builds.app.packages')}
+          description={t('builds.app.packagesHint')}
+          value={packages}
+          onChange={(event) => setPackages(event.currentTarget.value)}
+          autosize
+          minRows={2}
+        />
+        <TextInput
+          label={t('builds.app.base')}
+          value={base}
+          onChange={(event) => setBase(event.currentTarget.value)}
+        />
+        <Checkbox
+          label={t('builds.app.replace')}
+          checked={replace}
+          onChange={(event) => setReplace(event.currentTarget.checked)}
+        />
+        <Group>
+          <Button loading={write.status === 'running'} disabled={base === ''} onClick={() => void begin()}>
+            {t('builds.app.folder')}
+          </Button>
+        </Group>
+        {write.error ? <ErrorNotice error={write.error} /> : null}
+        {write.value ? (
+          <div role="status">
+            <StateBadge state="ok">
+              {write.value.gpu
+                ? t('builds.app.writtenGpu', { flare: write.value.flare })
+                : t('builds.app.written', { flare: write.value.flare })}
+            </StateBadge>
+            {write.value.files.map(({ label }) => (
+              <div key={label}>
+                <Copyable text={label} />
+              </div>
+            ))}
+          </div>
+        ) : null}
+      </div>
+    </section>
+  );
+}
+
+function Build({ file, builders }: { file: string | undefined; builders: string[] }) {
+  const t = useTexts();
+  const client = useClient();
+  const pick = usePick();
+  const [tag, setTag] = useState('nvflare-site');
+  const [on, setOn] = useState<string | null>(null);
+  const [archive, setArchive] = useState('');
+  const start = useAction((folder: string) =>
+    client.start('images.build', {
+      folder,
+      tag,
+      ...(on === null || file === undefined ? {} : { on, file }),
+      ...(archive === '' ? {} : { archive }),
+    }),
+  );
+  const begin = async (): Promise<void> => {
+    const place = await pick('app_folder');
+    if (place) await start.run(place.token);
+  };
+  return (
+    <section className={classes.section}>
+      <h2>{t('builds.app.buildTitle')}</h2>
+      <div className={classes.column}>
+        <TextInput
+          label={t('builds.app.tag')}
+          value={tag}
+          onChange={(event) => setTag(event.currentTarget.value)}
+        />
+        <Select
+          label={t('builds.app.on')}
+          placeholder={t('builds.thisMachine')}
+          data={builders}
+          value={on}
+          onChange={setOn}
+          clearable
+        />
+        {on === null ? null : (
+          <TextInput
+            label={t('builds.app.archivePath')}
+            description={t('builds.app.archiveHint')}
+            value={archive}
+            onChange={(event) => setArchive(event.currentTarget.value)}
+          />
+        )}
+        <Group>
+          <Button loading={start.status === 'running'} disabled={tag === ''} onClick={() => void begin()}>
+            {t('builds.app.start')}
+          </Button>
+        </Group>
+        {start.error ? <ErrorNotice error={start.error} /> : null}
+        {start.value ? <div role="status">{t('builds.app.started')}</div> : null}
+      </div>
+    </section>
+  );
+}
+
+function Inspect({ file }: { file: string | undefined }) {
+  const t = useTexts();
+  const client = useClient();
+  const pick = usePick();
+  const [label, setLabel] = useState('');
+  const [result, setResult] = useState<Inspection>();
+  const start = useAction(async (place: { token: string; label: string }) => {
+    setLabel(place.label);
+    setResult(undefined);
+    const started = await client.start('images.inspect', {
+      archive: place.token,
+      ...(file === undefined ? {} : { file }),
+    });
+    if (!started.ok) return started;
+    const ended = await new Promise<Awaited<ReturnType<typeof read>>>((resolve) => {
+      const stream = client.open(
+        'tasks.watch',
+        { id: started.value.id },
+        { onItem: () => undefined, onEnd: () => void read(started.value.id).then(resolve) },
+      );
+      return () => stream.close();
+    });
+    return ended;
+  });
+  const read = async (id: string) => {
+    const answer = await client.call('tasks.get', { id });
+    if (!answer.ok) return answer;
+    const { task } = answer.value;
+    if (task.error) return { ok: false as const, error: task.error };
+    setResult(task.result as Inspection);
+    return { ok: true as const, value: { id } };
+  };
+  const running = tasksReplica.use((replica) =>
+    replica.value?.tasks.find(({ kind, status }) => kind === 'images.inspect' && status === 'running'),
+  );
+  const begin = async (): Promise<void> => {
+    const place = await pick('app_archive');
+    if (place) await start.run(place);
+  };
+  const { done = 0, total = 0 } = running?.progress ?? {};
+  return (
+    <section className={classes.section}>
+      <h2>{t('builds.app.inspectTitle')}</h2>
+      <div className={classes.column}>
+        <Group>
+          <Button variant="default" loading={start.status === 'running'} onClick={() => void begin()}>
+            {t('builds.app.inspect')}
+          </Button>
+          {running && total > 0 ? (
+            <span className="numeric">{`${t('builds.app.reading')} ${formatBytes(done)} / ${formatBytes(total)}`}</span>
+          ) : null}
+        </Group>
+        {start.error ? <ErrorNotice error={start.error} /> : null}
+        {result ? <Facts result={result} label={label} /> : null}
+      </div>
+    </section>
+  );
+}
+
+function Facts({ result: { facts, findings }, label }: { result: Inspection; label: string }) {
+  const t = useTexts();
+  const none = t('builds.app.notFound');
+  const rows: [string, string][] = [
+    [t('builds.app.facts.image'), facts.tags.join(', ') || facts.id.slice(0, 12)],
+    [t('builds.app.facts.nvflare'), facts.nvflare ?? none],
+    [t('builds.app.facts.python'), facts.python ?? none],
+    [t('builds.app.facts.gpu'), facts.gpu_sdk ?? none],
+    [t('builds.app.facts.platform'), `${facts.os ?? '?'}/${facts.architecture ?? '?'}`],
+    [t('builds.app.facts.entry'), [...facts.entrypoint, ...facts.command].join(' ') || none],
+    [
+      t('builds.app.facts.layers'),
+      t('builds.app.layers', { count: facts.layers.length, size: formatBytes(facts.unpacked_bytes) }),
+    ],
+    [t('builds.app.facts.archive'), `${label}, ${formatBytes(facts.bytes)}`],
+  ];
+  return (
+    <>
+      <dl className={classes.facts}>
+        {rows.map(([name, value]) => (
+          <div key={name} style={{ display: 'contents' }}>
+            <dt>{name}</dt>
+            <dd className="mono">{value}</dd>
+          </div>
+        ))}
+      </dl>
+      {findings.length === 0 ? <StateBadge state="ok">{t('builds.app.nothingWrong')}</StateBadge> : null}
+      {findings.map(({ severity, message, hint }) => (
+        <div key={message}>
+          <StateBadge state={severity === 'error' ? 'bad' : 'warn'}>{message}</StateBadge>{' '}
+          <span className="muted">{hint}</span>
+        </div>
+      ))}
+    </>
+  );
+}

@@ -1,0 +1,142 @@
+/** Image builds in the windows: begun, followed, one fails and is retried; axe in both themes. */
+import { symlinkSync } from 'node:fs';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Page } from 'playwright';
+import { stringify } from 'yaml';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createCore } from '../../../src-main/core.ts';
+import { mustFlaredesk } from '../../lab/flaredesk.ts';
+import { newLabFolder } from '../../lab/keeper.ts';
+import { goTo } from '../story/main-job.ts';
+import { openWindows, takePictures, themes, useTheme, type Windows } from './browser.ts';
+
+const builder = join(import.meta.dirname, '../../lab/cvm-builder/build-image');
+let folder: string;
+let windows: Windows;
+let page: Page;
+
+const confidential = (role: string, wishes: Record<string, unknown>) =>
+  stringify({
+    compute_env: 'onprem_cvm',
+    cc_cpu_mechanism: 'amd_sev_snp',
+    role,
+    root_drive_size: 1,
+    allowed_ports: role === 'server' ? [8002] : [],
+    allowed_out_ports: [443, 8002, 8999],
+    hosts_entries: { server1: '10.0.0.5' },
+    cc_issuers: [
+      {
+        id: 'snp_authorizer',
+        path: 'nvflare.app_opt.confidential_computing.snp_authorizer.SNPAuthorizer',
+        token_expiration: 100,
+      },
+    ],
+    cc_attestation: { check_frequency: 120 },
+    test_builder: wishes,
+  });
+
+beforeAll(async () => {
+  folder = await newLabFolder('builds');
+  const project = join(folder, 'project');
+  await mkdir(project);
+  symlinkSync(builder, join(project, 'build-image'));
+  await writeFile(join(project, 'cc_server1.yml'), confidential('server', { seconds: 3 }));
+  await writeFile(
+    join(project, 'cc_site-1.yml'),
+    confidential('client', { seconds: 1, fail: 3, fail_at: 'encrypt' }),
+  );
+  const site = (name: string, type: string) => ({ name, type, org: 'nvidia', cc_config: `cc_${name}.yml` });
+  await writeFile(
+    join(project, 'project.yml'),
+    stringify({
+      api_version: 3,
+      name: 'clinics',
+      participants: [
+        { ...site('server1', 'server'), fed_learn_port: 8002 },
+        site('site-1', 'client'),
+        { name: 'ada@example.org', type: 'admin', org: 'nvidia', role: 'project_admin' },
+      ],
+      builders: [
+        'impl.workspace.WorkspaceBuilder',
+        'impl.static_file.StaticFileBuilder',
+        'impl.cert.CertBuilder',
+        'cc_provision.impl.cc.CCBuilder',
+        'impl.signature.SignatureBuilder',
+      ].map((path) => ({ path: `nvflare.lighter.${path}` })),
+      packager: {
+        path: 'nvflare.lighter.cc_provision.impl.onprem_packager.OnPremPackager',
+        args: { build_image_cmd: 'build-image' },
+      },
+    }),
+  );
+  const state = join(folder, 'state');
+  await mustFlaredesk(['provision', '-p', 'project.yml', '--no-images'], {
+    cwd: project,
+    env: { FLAREDESK_STATE: state },
+  });
+  const core = createCore({ stateFolder: state, version: '0', environment: { home: folder, user: 'ada' } });
+  await core
+    .clientFor({ name: 'test', placeOf: (given) => given })
+    .call('workspace.open', { place: join(project, 'project.yml') });
+  await core.dispose();
+  windows = await openWindows(folder);
+  page = windows.page;
+}, 60_000);
+afterAll(async () => {
+  await windows?.close();
+  if (folder) await rm(folder, { recursive: true, force: true });
+});
+
+async function faults(where: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const theme of themes) {
+    await useTheme(page, theme);
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    for (const { id, impact, nodes } of violations) {
+      if (impact !== 'serious' && impact !== 'critical') continue;
+      for (const node of nodes) found.push(`${where} ${theme}: ${id}: ${node.html.slice(0, 120)}`);
+    }
+  }
+  return found;
+}
+
+const press = (name: string) => page.getByRole('button', { name, exact: true }).click();
+const row = (name: string) => page.getByRole('row', { name: new RegExp(name) });
+
+it('builds, follows, retries', { timeout: 120_000 }, async () => {
+  await goTo(page, 'Builds');
+  await row('server1').getByText('not built').first().waitFor();
+  expect(await faults('before')).toEqual([]);
+  await press('Build images');
+  await row('server1').getByText('building').first().waitFor();
+  await row('server1').click();
+  const log = page.getByRole('log', { name: 'Output of the builder' });
+  await log.getByText('Creating root drive').waitFor();
+  await log.getByText('Packing CVM bundle').waitFor();
+  await page.getByRole('dialog').getByText('built', { exact: true }).waitFor();
+  expect(await faults('log')).toEqual([]);
+  await page.keyboard.press('Escape');
+
+  await row('site-1').getByText('failed').first().waitFor();
+  await row('site-1').click();
+  await page
+    .getByRole('alert')
+    .getByText(/ended with status 3/)
+    .waitFor();
+  expect(await faults('failed')).toEqual([]);
+  const file = join(folder, 'project/cc_site-1.yml');
+  await writeFile(file, (await readFile(file, 'utf8')).replace('fail: 3', 'fail: 0'));
+  await press('Retry');
+  await page.getByRole('dialog').getByText('built', { exact: true }).waitFor();
+  await page.keyboard.press('Escape');
+  await takePictures(page, 'builds');
+
+  await press('Application image');
+  await page.getByRole('heading', { name: 'Look into an archive' }).waitFor();
+  expect(await faults('application image')).toEqual([]);
+  await takePictures(page, 'application-image');
+  await press('Builds');
+  expect(windows.complaints).toEqual([]);
+});
