@@ -1,6 +1,8 @@
 /** What the parts of the core that look at each other through `CoreParts` offer. */
 import type { StateValue } from '../contract/index.ts';
+import type { BuildLogs, BuildQueue, BuildRecord, BuildStore } from '../services/cvm/index.ts';
 import type { UnlockedKey } from '../services/pki/index.ts';
+import type { BuildsPlan } from './builds/plan.ts';
 import type { StateCell } from './state-cell.ts';
 import type { SeenVm } from './workspace/facts.ts';
 import type { OpenedPlace } from './workspace/open-place.ts';
@@ -48,4 +50,21 @@ export interface Workspace {
   /** Where the log of a participant lies on its host, as last told. */
   logOf(participant: string): string | undefined;
   dispose(): void;
+}
+
+type BuildBoard = StateValue<'builds.board'>;
+
+export interface Builds {
+  readonly queue: BuildQueue;
+  readonly logs: BuildLogs;
+  readonly state: StateCell<BuildBoard>;
+  readonly store: BuildStore;
+  /** Every participant's build of a run. */
+  readonly list: (plan: BuildsPlan) => Promise<BuildBoard['builds']>;
+  /** One record as the contract tells it. */
+  readonly show: (record: BuildRecord) => BuildBoard['builds'][number];
+  /** Bytes fetched so far, by build. */
+  readonly fetched: Map<string, { done: number; total: number }>;
+  refresh(): void;
+  dispose(): Promise<void>;
 }

@@ -52,6 +52,9 @@ function siteStepOf(task: TaskRecord): { verb: SiteStep; file: string } | undefi
   return { verb: input.verb, file: input.file };
 }
 
+/** Tasks that leave kits, images or hand-over records below `prod_NN`. */
+const writesProd: ReadonlySet<string> = new Set(['provisioning.run', 'builds.run', 'hosts.check']);
+
 export async function createWorkspace(core: CoreParts, book: PlaceBook): Promise<Workspace> {
   const documents = (await core.store()).documents;
   const runner = await core.tasks();
@@ -168,8 +171,7 @@ export async function createWorkspace(core: CoreParts, book: PlaceBook): Promise
     const told = hear(event)
       .catch((error: unknown) => core.logger.error('What a task learned of the sites is lost.', { error }))
       .finally(() => busy.hear(event));
-    // New kits may be there now.
-    const rereads = event.kind === 'task' && event.task.kind === 'provisioning.run' && !isWorking(event.task);
+    const rereads = event.kind === 'task' && writesProd.has(event.task.kind) && !isWorking(event.task);
     void told.then(() => (rereads ? refreshLogged() : soon()));
   });
 
