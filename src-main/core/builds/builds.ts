@@ -11,7 +11,6 @@ import {
   type BuildQueue,
   type BuildRecord,
   type BuildStore,
-  checkArchive,
   createBuildLogs,
   createBuildQueue,
 } from '../../services/cvm/index.ts';
@@ -21,6 +20,7 @@ import { sshOptionsOf } from '../ssh-options.ts';
 import { createStateCell, type StateCell } from '../state-cell.ts';
 import { type BuildsPlan, planBuilds } from './plan.ts';
 import { createBuildStore } from './store.ts';
+import { verifyBundle } from './verify-bundle.ts';
 import { toContractBuild, toContractBuilder, unbuilt } from './view.ts';
 
 type Board = StateValue<'builds.board'>;
@@ -101,10 +101,7 @@ export async function createBuilds(core: CoreParts): Promise<Builds> {
           fields: problems.map(({ file, problem }) => ({ file, message: problem })),
         });
     },
-    verifyBundle: async (archive, { sha256, signal }) => {
-      await checkArchive(archive, { sha256, signal });
-      return { notes: [] };
-    },
+    verifyBundle: (archive, context) => verifyBundle(archive, { ...context, now: core.clock.now() }),
   });
 
   const show: Builds['show'] = (record) =>

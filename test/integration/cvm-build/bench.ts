@@ -132,6 +132,8 @@ export async function newBench(changes: Partial<BuildQueueOptions> = {}): Promis
         prod,
         folder,
         hosts,
+        // Other tests run stand-ins for QEMU on this machine.
+        allowRunningVms: true,
         config: {
           file: join(folder, `cc_${site}.yml`),
           document: {
