@@ -12,7 +12,7 @@ import type { PromptQueue } from './prompt-queue.ts';
 import type { SessionPool } from './session-pool.ts';
 import type { AttestationDesk } from './attestation/desk.ts';
 import type { Builds } from './builds/builds.ts';
-import type { Custody, HostMatrix, JobBoard, Workspace } from './parts.ts';
+import type { Custody, HostMatrix, JobBoard, KbsWatch, Workspace } from './parts.ts';
 import type { StateCell } from './state-cell.ts';
 import type { TaskLogs } from './task-logs.ts';
 
@@ -39,6 +39,7 @@ export interface CoreParts {
   readonly custody: () => Promise<Custody>;
   readonly hostMatrix: () => Promise<HostMatrix>;
   readonly builds: () => Promise<Builds>;
+  readonly kbs: () => Promise<KbsWatch>;
   readonly attestation: () => Promise<AttestationDesk>;
 }
 

@@ -1,5 +1,6 @@
 /** What the parts of the core that look at each other through `CoreParts` offer. */
 import type { StateValue } from '../contract/index.ts';
+import type { SiteEvent } from '../domain/attestation/index.ts';
 import type { UnlockedKey } from '../services/pki/index.ts';
 import type { StateCell } from './state-cell.ts';
 import type { SeenVm } from './workspace/facts.ts';
@@ -9,6 +10,22 @@ export interface JobBoard {
   readonly state: StateCell<StateValue<'jobs.board'>>;
   /** The kit to look through; undefined stops looking. */
   look(kit: string | undefined): void;
+  dispose(): void;
+}
+
+/** What the key broker tells of sites. */
+export interface KbsEvidence {
+  onSite(event: SiteEvent): void;
+  /** The policy there is not the one set from here. */
+  onForeignPolicy(words: string): void;
+}
+
+export interface KbsWatch {
+  readonly state: StateCell<StateValue<'kbs.current'>>;
+  /** Looks for somebody who shows no page; ends with the function it answers. */
+  hold(evidence: KbsEvidence): () => void;
+  /** A policy was read or written for this project: looked at anew when it is the open one. */
+  touched(file: string): void;
   dispose(): void;
 }
 
