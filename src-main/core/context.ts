@@ -11,8 +11,7 @@ import type { PlaceBook } from './place-book.ts';
 import type { PromptQueue } from './prompt-queue.ts';
 import type { SessionPool } from './session-pool.ts';
 import type { AttestationDesk } from './attestation/desk.ts';
-import type { Builds } from './builds/builds.ts';
-import type { Custody, HostMatrix, JobBoard, KbsWatch, Workspace } from './parts.ts';
+import type { Builds, Custody, HostMatrix, JobBoard, KbsWatch, Workspace } from './parts.ts';
 import type { StateCell } from './state-cell.ts';
 import type { TaskLogs } from './task-logs.ts';
 

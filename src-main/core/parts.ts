@@ -2,6 +2,8 @@
 import type { StateValue } from '../contract/index.ts';
 import type { SiteEvent } from '../domain/attestation/index.ts';
 import type { UnlockedKey } from '../services/pki/index.ts';
+import type { BuildLogs, BuildQueue, BuildRecord, BuildStore } from '../services/cvm/index.ts';
+import type { BuildsPlan } from './builds/plan.ts';
 import type { StateCell } from './state-cell.ts';
 import type { SeenVm } from './workspace/facts.ts';
 import type { OpenedPlace } from './workspace/open-place.ts';
@@ -65,4 +67,19 @@ export interface Workspace {
   /** Where the log of a participant lies on its host, as last told. */
   logOf(participant: string): string | undefined;
   dispose(): void;
+}
+
+export interface Builds {
+  readonly queue: BuildQueue;
+  readonly logs: BuildLogs;
+  readonly state: StateCell<StateValue<'builds.board'>>;
+  readonly store: BuildStore;
+  /** Every participant's build of a run. */
+  readonly list: (plan: BuildsPlan) => Promise<StateValue<'builds.board'>['builds']>;
+  /** One record as the contract tells it. */
+  readonly show: (record: BuildRecord) => StateValue<'builds.board'>['builds'][number];
+  /** Bytes fetched so far, by build. */
+  readonly fetched: Map<string, { done: number; total: number }>;
+  refresh(): void;
+  dispose(): Promise<void>;
 }

@@ -7,38 +7,20 @@ import type { StateValue } from '../../contract/index.ts';
 import {
   builtArchive,
   type BuilderHost,
-  type BuildLogs,
-  type BuildQueue,
-  type BuildRecord,
-  type BuildStore,
   createBuildLogs,
   createBuildQueue,
 } from '../../services/cvm/index.ts';
 import type { CoreParts } from '../context.ts';
 import { describeError } from '../errors.ts';
 import { sshOptionsOf } from '../ssh-options.ts';
-import { createStateCell, type StateCell } from '../state-cell.ts';
-import { type BuildsPlan, planBuilds } from './plan.ts';
+import type { Builds } from '../parts.ts';
+import { createStateCell } from '../state-cell.ts';
+import { planBuilds } from './plan.ts';
 import { createBuildStore } from './store.ts';
 import { verifyBundle } from './verify-bundle.ts';
 import { toContractBuild, toContractBuilder, unbuilt } from './view.ts';
 
 type Board = StateValue<'builds.board'>;
-
-export interface Builds {
-  readonly queue: BuildQueue;
-  readonly logs: BuildLogs;
-  readonly state: StateCell<Board>;
-  readonly store: BuildStore;
-  /** Every participant's build of a run. */
-  readonly list: (plan: BuildsPlan) => Promise<Board['builds']>;
-  /** One record as the contract tells it. */
-  readonly show: (record: BuildRecord) => Board['builds'][number];
-  /** Bytes fetched so far, by build. */
-  readonly fetched: Map<string, { done: number; total: number }>;
-  refresh(): void;
-  dispose(): Promise<void>;
-}
 
 /** The longest a builder may be silent, and run in all, seconds. The guide tells 1000 s per image. */
 const watchdog = { silentSeconds: 1800, longestSeconds: 6 * 3600 };

@@ -12,7 +12,6 @@ export {
   type BuildRequest,
   type BuildResult,
   type BuildState,
-  buildStates,
   type BuildStore,
   endedStates,
   type LeftOver,
