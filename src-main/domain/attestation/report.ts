@@ -5,7 +5,7 @@ import { type AmdProduct, productOf, readTcb, type Tcb } from './tcb.ts';
 export const reportLength = 1184;
 /** The bytes the signature is over: everything before it. */
 export const signedLength = 0x2a0;
-export const newestReportVersion = 5;
+const newestReportVersion = 5;
 
 export type SigningKey = 'VCEK' | 'VLEK' | 'none' | 'unknown';
 

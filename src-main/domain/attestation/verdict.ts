@@ -69,36 +69,34 @@ export interface Check {
   hint?: string;
 }
 
-export const verdictCauses = [
-  'wrong_name',
-  'no_evidence',
-  'mock_token',
-  'cut',
-  'padded',
-  'not_a_report',
-  'unknown_version',
-  'form',
-  'signature',
-  'wrong_root',
-  'dates',
-  'other_chip',
-  'other_tcb',
-  'vlek_signer',
-  'no_certificate',
-  'masked_chip',
-  'debug_on',
-  'migration_on',
-  'smt_on',
-  'vmpl',
-  'other_measurement',
-  'debug_swap_measurement',
-  'not_in_policy',
-  'old_tcb',
-  'unknown_chip',
-  'replay',
-  'no_expectation',
-] as const;
-export type VerdictCause = (typeof verdictCauses)[number];
+export type VerdictCause =
+  | 'wrong_name'
+  | 'no_evidence'
+  | 'mock_token'
+  | 'cut'
+  | 'padded'
+  | 'not_a_report'
+  | 'unknown_version'
+  | 'form'
+  | 'signature'
+  | 'wrong_root'
+  | 'dates'
+  | 'other_chip'
+  | 'other_tcb'
+  | 'vlek_signer'
+  | 'no_certificate'
+  | 'masked_chip'
+  | 'debug_on'
+  | 'migration_on'
+  | 'smt_on'
+  | 'vmpl'
+  | 'other_measurement'
+  | 'debug_swap_measurement'
+  | 'not_in_policy'
+  | 'old_tcb'
+  | 'unknown_chip'
+  | 'replay'
+  | 'no_expectation';
 
 export type Outcome =
   /** Genuine, current, and the image of the bundle. */
