@@ -7,6 +7,9 @@ import { cpus, loadavg, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { newLabFolder } from '../test/lab/keeper.ts';
+import { benchBundles } from './bundles.ts';
+import { benchAttestation } from './attestation.ts';
+import { benchBundles } from './bundles.ts';
 import { benchLogin } from './login.ts';
 import { benchProvisioning } from './provisioning.ts';
 import { type Row, markdown, misses } from './table.ts';
@@ -25,8 +28,10 @@ if (busy > 0.5 * cpus().length)
   );
 const parts: Record<string, () => Promise<Row[]>> = {
   validation: () => benchValidation(folder),
+  attestation: () => benchAttestation(folder),
   login: () => benchLogin(options.quick ? 3 : 7),
   windows: () => benchWindows(join(folder, 'windows'), options.quick ? 3 : 7),
+  bundles: () => benchBundles(folder, options.quick ? 2 : 20),
 };
 for (const clients of options.quick ? [1, 10, 100] : [1, 10, 100, 1000])
   parts[`provision-${clients}`] = () => benchProvisioning(folder, clients);

@@ -38,6 +38,12 @@ const screens = [
   { file: '/usr/bin/xvfb-run', name: 'xvfb', words: 'the X server Xvfb' },
 ];
 
+/** What drives of confidential VMs are made and read with. */
+const driveTools = [
+  { program: 'qemu-img', name: 'qemu-utils', words: 'the disk tool qemu-img' },
+  { program: 'debugfs', name: 'e2fsprogs', words: 'the tools for ext4' },
+];
+
 /** What the system lacks for these lines (and for the windows): Debian packages, and what they are in words. */
 function lacking(versions, windows) {
   const absent = windows ? screens.filter(({ file }) => !existsSync(file)) : [];
@@ -46,6 +52,11 @@ function lacking(versions, windows) {
   if (!existsSync(sshd)) {
     packages.push('openssh-server');
     words.push('the OpenSSH server');
+  }
+  for (const { program, name, words: what } of driveTools) {
+    if (['/usr/bin', '/usr/sbin', '/sbin'].some((folder) => existsSync(`${folder}/${program}`))) continue;
+    packages.push(name);
+    words.push(what);
   }
   const oldest = Math.max(...versions.map((version) => oldestPython[version]), 0);
   const python = findPython(oldest);

@@ -117,6 +117,7 @@ export function createCore(ports: CorePorts): Core {
     (await import('./core/attestation/attestation.ts')).createAttestation(parts),
   );
   const builds = once(async () => (await import('./core/builds/builds.ts')).createBuilds(parts));
+  const kbs = once(async () => (await import('./core/kbs/watch.ts')).createKbsWatch(parts));
   const settingsState = once(async () => (await import('./core/settings.ts')).createSettingsState(parts));
 
   const places = createPlaceBook();
@@ -143,6 +144,7 @@ export function createCore(ports: CorePorts): Core {
     custody: custody.get,
     hostMatrix: hostMatrix.get,
     builds: builds.get,
+    kbs: kbs.get,
     attestation: attestation.get,
   };
   const router = createRouter({
@@ -156,6 +158,7 @@ export function createCore(ports: CorePorts): Core {
       'settings.current': settingsState.get,
       'hosts.matrix': async () => (await hostMatrix.get()).state,
       'attestation.board': async () => (await attestation.get()).state,
+      'kbs.current': async () => (await kbs.get()).state,
       'builds.board': async () => (await builds.get()).state,
       'custody.current': async () => {
         const held = await custody.get();
@@ -179,6 +182,7 @@ export function createCore(ports: CorePorts): Core {
     (await board.made()?.catch(() => undefined))?.dispose();
     await (await attestation.made()?.catch(() => undefined))?.dispose();
     (await hostMatrix.made()?.catch(() => undefined))?.dispose();
+    (await kbs.made()?.catch(() => undefined))?.dispose();
     (await workspace.made()?.catch(() => undefined))?.dispose();
     custodyFollows?.();
     (await custody.made()?.catch(() => undefined))?.lock();

@@ -14,6 +14,7 @@ import type { diagnostics } from './diagnostics.ts';
 import type { drafts } from './drafts.ts';
 import type { images } from './images.ts';
 import type { jobs } from './jobs.ts';
+import type { kbs } from './kbs.ts';
 import type { Declaration, Envelope } from './kernel.ts';
 import type { places } from './places.ts';
 import type { projects } from './projects.ts';
@@ -45,6 +46,7 @@ type AnyDeclaration =
   | ValueOf<typeof attestation>
   | ValueOf<typeof vcek>
   | ValueOf<typeof hosts>
+  | ValueOf<typeof kbs>
   | ValueOf<typeof builds>
   | ValueOf<typeof bundles>
   | ValueOf<typeof userData>
@@ -120,6 +122,7 @@ const capabilities: Record<string, () => Promise<Record<string, Declaration>>> =
   attestation: async () => (await import('./attestation.ts')).attestation,
   vcek: async () => (await import('./attestation.ts')).vcek,
   hosts: async () => (await import('./hosts.ts')).hosts,
+  kbs: async () => (await import('./kbs.ts')).kbs,
   images: async () => (await import('./images.ts')).images,
   builds: async () => (await import('./builds.ts')).builds,
   bundles: async () => (await import('./bundles.ts')).bundles,

@@ -11,7 +11,7 @@ import type { PlaceBook } from './place-book.ts';
 import type { PromptQueue } from './prompt-queue.ts';
 import type { SessionPool } from './session-pool.ts';
 import type { AttestationDesk } from './attestation/desk.ts';
-import type { Builds, Custody, HostMatrix, JobBoard, Workspace } from './parts.ts';
+import type { Builds, Custody, HostMatrix, JobBoard, KbsWatch, Workspace } from './parts.ts';
 import type { StateCell } from './state-cell.ts';
 import type { TaskLogs } from './task-logs.ts';
 
@@ -38,6 +38,7 @@ export interface CoreParts {
   readonly custody: () => Promise<Custody>;
   readonly hostMatrix: () => Promise<HostMatrix>;
   readonly builds: () => Promise<Builds>;
+  readonly kbs: () => Promise<KbsWatch>;
   readonly attestation: () => Promise<AttestationDesk>;
 }
 

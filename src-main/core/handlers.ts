@@ -26,6 +26,7 @@ const loaders: Record<string, () => Promise<Loaded>> = {
   attestation: async () => (await import('./attestation/handlers.ts')).handlers,
   vcek: async () => (await import('./attestation/vcek.ts')).handlers,
   hosts: async () => (await import('./hosts.ts')).handlers,
+  kbs: async () => (await import('./kbs/handlers.ts')).handlers,
   images: async () => (await import('./images.ts')).handlers,
   builds: async () => (await import('./builds/handlers.ts')).handlers,
   bundles: async () => (await import('./bundles.ts')).handlers,

@@ -1,7 +1,8 @@
 /** What the parts of the core that look at each other through `CoreParts` offer. */
 import type { StateValue } from '../contract/index.ts';
-import type { BuildLogs, BuildQueue, BuildRecord, BuildStore } from '../services/cvm/index.ts';
+import type { SiteEvent } from '../domain/attestation/index.ts';
 import type { UnlockedKey } from '../services/pki/index.ts';
+import type { BuildLogs, BuildQueue, BuildRecord, BuildStore } from '../services/cvm/index.ts';
 import type { BuildsPlan } from './builds/plan.ts';
 import type { StateCell } from './state-cell.ts';
 import type { SeenVm } from './workspace/facts.ts';
@@ -11,6 +12,22 @@ export interface JobBoard {
   readonly state: StateCell<StateValue<'jobs.board'>>;
   /** The kit to look through; undefined stops looking. */
   look(kit: string | undefined): void;
+  dispose(): void;
+}
+
+/** What the key broker tells of sites. */
+export interface KbsEvidence {
+  onSite(event: SiteEvent): void;
+  /** The policy there is not the one set from here. */
+  onForeignPolicy(words: string): void;
+}
+
+export interface KbsWatch {
+  readonly state: StateCell<StateValue<'kbs.current'>>;
+  /** Looks for somebody who shows no page; ends with the function it answers. */
+  hold(evidence: KbsEvidence): () => void;
+  /** A policy was read or written for this project: looked at anew when it is the open one. */
+  touched(file: string): void;
   dispose(): void;
 }
 
@@ -52,17 +69,15 @@ export interface Workspace {
   dispose(): void;
 }
 
-type BuildBoard = StateValue<'builds.board'>;
-
 export interface Builds {
   readonly queue: BuildQueue;
   readonly logs: BuildLogs;
-  readonly state: StateCell<BuildBoard>;
+  readonly state: StateCell<StateValue<'builds.board'>>;
   readonly store: BuildStore;
   /** Every participant's build of a run. */
-  readonly list: (plan: BuildsPlan) => Promise<BuildBoard['builds']>;
+  readonly list: (plan: BuildsPlan) => Promise<StateValue<'builds.board'>['builds']>;
   /** One record as the contract tells it. */
-  readonly show: (record: BuildRecord) => BuildBoard['builds'][number];
+  readonly show: (record: BuildRecord) => StateValue<'builds.board'>['builds'][number];
   /** Bytes fetched so far, by build. */
   readonly fetched: Map<string, { done: number; total: number }>;
   refresh(): void;

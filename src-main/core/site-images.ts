@@ -22,7 +22,7 @@ interface CcFacts {
 }
 
 /** `prod_NN/<site>/<site>.tgz`, where packaging leaves it; undefined where none was built. */
-function imageArchive(kit: string, site: string): string | undefined {
+export function imageArchive(kit: string, site: string): string | undefined {
   const archive = join(kit, `${site}.tgz`);
   return existsSync(archive) ? archive : undefined;
 }

@@ -29,7 +29,7 @@ export async function loadFor(input: ProjectInput) {
   });
 }
 
-function refusal(file: string, findings: Finding[]): DeskError {
+export function refusal(file: string, findings: Finding[]): DeskError {
   const errors = findings.filter((finding) => finding.severity === 'error');
   const [first] = errors;
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';

@@ -12,6 +12,7 @@ import { registerUserData } from './commands/user-data.ts';
 import { registerDemo } from './commands/demo.ts';
 import { registerHost } from './commands/host.ts';
 import { registerJob } from './commands/job.ts';
+import { registerKbs } from './commands/kbs.ts';
 import { registerKit } from './commands/kit.ts';
 import { registerProject } from './commands/project.ts';
 import { registerProvision } from './commands/provision.ts';
@@ -30,6 +31,7 @@ const registrations: readonly RegisterCommands[] = [
   registerUserData,
   registerSites,
   registerHost,
+  registerKbs,
   registerSession,
   registerConsole,
   registerJob,

@@ -107,9 +107,10 @@ export function createPrompter(terminal: Terminal, options: PrompterOptions): Pr
   };
 
   const confirm = async (question: PromptQuestion<'prompts.confirm'>, signal: AbortSignal) => {
-    if (!canAsk) throw nobody(question.question, 'Add --yes.');
-    options.aside?.();
     const wanted = question.typed;
+    if (!canAsk)
+      throw nobody(question.question, wanted === undefined ? 'Add --yes.' : `Add --confirm ${wanted}`);
+    options.aside?.();
     const tail = wanted === undefined ? '[y/N] ' : `Type ${wanted} to go on: `;
     const answer = (await readLine(terminal, confine(`${question.question} ${tail}`), { signal }))?.trim();
     return { yes: wanted === undefined ? /^y(es)?$/i.test(answer ?? '') : answer === wanted };

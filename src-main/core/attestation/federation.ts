@@ -2,7 +2,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Expectations } from '../../domain/attestation/index.ts';
-import type { ExpectedMeasurement } from '../../domain/cc/bundle.ts';
 import type { WatchedSite } from '../../services/attestation/index.ts';
 import type { AdminSession } from '../../services/flare/index.ts';
 
@@ -113,18 +112,13 @@ async function classOf(folder: string, id: string): Promise<string> {
   return typeof path === 'string' ? path : '';
 }
 
-type Measured = Map<string, { bundle: string; measurement: ExpectedMeasurement }>;
-
 /** What each site is expected to measure, from the records that lie beside the bundles of this run. */
 export async function expectedOf(
   adminKit: string,
   chips: ReadonlyMap<string, string>,
 ): Promise<(site: string) => Expectations> {
-  const cvm: { expectedMeasurements?: (prod: string) => Promise<Measured> } = await import(
-    '../../services/cvm/index.ts'
-  );
-  const measured =
-    (await cvm.expectedMeasurements?.(dirname(adminKit)).catch(() => undefined)) ?? (new Map() as Measured);
+  const { expectedMeasurements } = await import('../../services/cvm/index.ts');
+  const measured = await expectedMeasurements(dirname(adminKit));
   return (site) => {
     const own = measured.get(site);
     const chip = chips.get(site);

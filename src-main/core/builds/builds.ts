@@ -7,7 +7,6 @@ import type { StateValue } from '../../contract/index.ts';
 import {
   builtArchive,
   type BuilderHost,
-  checkArchive,
   createBuildLogs,
   createBuildQueue,
 } from '../../services/cvm/index.ts';
@@ -18,6 +17,7 @@ import { sshOptionsOf } from '../ssh-options.ts';
 import { createStateCell } from '../state-cell.ts';
 import { planBuilds } from './plan.ts';
 import { createBuildStore } from './store.ts';
+import { verifyBundle } from './verify-bundle.ts';
 import { toContractBuild, toContractBuilder, unbuilt } from './view.ts';
 
 type Board = StateValue<'builds.board'>;
@@ -83,10 +83,7 @@ export async function createBuilds(core: CoreParts): Promise<Builds> {
           fields: problems.map(({ file, problem }) => ({ file, message: problem })),
         });
     },
-    verifyBundle: async (archive, { sha256, signal }) => {
-      await checkArchive(archive, { sha256, signal });
-      return { notes: [] };
-    },
+    verifyBundle: (archive, context) => verifyBundle(archive, { ...context, now: core.clock.now() }),
   });
 
   const show: Builds['show'] = (record) =>

@@ -96,7 +96,7 @@ function readGpuToken(text: string): Evidence {
 }
 
 /** The claims of a JWT, unchecked; undefined when the text is none. */
-export function jwtClaims(text: string): Record<string, unknown> | undefined {
+function jwtClaims(text: string): Record<string, unknown> | undefined {
   const parts = text.split('.');
   if (parts.length !== 3 || !text.startsWith('ey')) return undefined;
   const [, payload = ''] = parts;

@@ -8,8 +8,6 @@ export interface AttestationTiming {
   sites: number;
 }
 
-export const defaultVerifyFrequency = 600;
-
 /** An event from the future is no evidence; so much is forgiven between two readings of one clock. */
 const clockToleranceMs = 2_000;
 const minutes = 60_000;

@@ -12,4 +12,4 @@ export * from './report.ts';
 export * from './status.ts';
 export * from './tcb.ts';
 export * from './verdict.ts';
-export { bytesOfHex, hexOf } from './bytes.ts';
+export { hexOf } from './bytes.ts';

@@ -50,7 +50,7 @@ export function readCcLine(line: string): CcLine | undefined {
 }
 
 /** The site a reason accuses. */
-export function accused(why: string): string | undefined {
+function accused(why: string): string | undefined {
   return /Participant (\S+) namespace:/.exec(why)?.[1] ?? /from sites: \['([^']+)'/.exec(why)?.[1];
 }
 

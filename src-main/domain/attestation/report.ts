@@ -5,7 +5,7 @@ import { type AmdProduct, productOf, readTcb, type Tcb } from './tcb.ts';
 export const reportLength = 1184;
 /** The bytes the signature is over: everything before it. */
 export const signedLength = 0x2a0;
-export const newestReportVersion = 5;
+const newestReportVersion = 5;
 
 export type SigningKey = 'VCEK' | 'VLEK' | 'none' | 'unknown';
 
@@ -96,8 +96,8 @@ export function parseReport(bytes: Uint8Array): ParsedReport {
       : { family: bytes[0x188] ?? 0, model: bytes[0x189] ?? 0, stepping: bytes[0x18a] ?? 0 };
   const product = cpu && productOf(cpu.family, cpu.model);
   const signature = new Uint8Array(96);
-  signature.set(part(0x2a0, 48).slice().reverse(), 0);
-  signature.set(part(0x2e8, 48).slice().reverse(), 48);
+  signature.set(reversed(part(0x2a0, 48)), 0);
+  signature.set(reversed(part(0x2e8, 48)), 48);
   return {
     ok: true,
     report: {
@@ -133,6 +133,9 @@ export function parseReport(bytes: Uint8Array): ParsedReport {
     },
   };
 }
+
+/** A copy: `slice` of a Buffer would share the bytes, and the report be changed by being read. */
+const reversed = (bytes: Uint8Array): Uint8Array => Uint8Array.from(bytes).reverse();
 
 function versionOf(bytes: Uint8Array): number {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(0, true);

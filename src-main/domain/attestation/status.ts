@@ -17,19 +17,17 @@ export interface Claim {
   good: boolean;
 }
 
-export const stageNames = [
-  'configured',
-  'built',
-  'policy',
-  'delivered',
-  'host_ready',
-  'launched',
-  'unlocked',
-  'connected',
-  'attested',
-  'peer_checked',
-] as const;
-export type StageName = (typeof stageNames)[number];
+export type StageName =
+  | 'configured'
+  | 'built'
+  | 'policy'
+  | 'delivered'
+  | 'host_ready'
+  | 'launched'
+  | 'unlocked'
+  | 'connected'
+  | 'attested'
+  | 'peer_checked';
 
 export interface Stage {
   name: StageName;

@@ -22,7 +22,7 @@ export function readTcb(bytes: Uint8Array, product: AmdProduct): Tcb {
   return { bootLoader: at(0), tee: at(1), snp: at(6), microcode: at(7) };
 }
 
-export const tcbParts = ['bootLoader', 'tee', 'snp', 'microcode', 'fmc'] as const;
+const tcbParts = ['bootLoader', 'tee', 'snp', 'microcode', 'fmc'] as const;
 
 /** The parts of `tcb` that are below `least`, as text; none means that it is high enough. */
 export function lowerParts(tcb: Tcb, least: Partial<Tcb>): string[] {

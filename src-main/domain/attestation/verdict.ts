@@ -69,36 +69,34 @@ export interface Check {
   hint?: string;
 }
 
-export const verdictCauses = [
-  'wrong_name',
-  'no_evidence',
-  'mock_token',
-  'cut',
-  'padded',
-  'not_a_report',
-  'unknown_version',
-  'form',
-  'signature',
-  'wrong_root',
-  'dates',
-  'other_chip',
-  'other_tcb',
-  'vlek_signer',
-  'no_certificate',
-  'masked_chip',
-  'debug_on',
-  'migration_on',
-  'smt_on',
-  'vmpl',
-  'other_measurement',
-  'debug_swap_measurement',
-  'not_in_policy',
-  'old_tcb',
-  'unknown_chip',
-  'replay',
-  'no_expectation',
-] as const;
-export type VerdictCause = (typeof verdictCauses)[number];
+export type VerdictCause =
+  | 'wrong_name'
+  | 'no_evidence'
+  | 'mock_token'
+  | 'cut'
+  | 'padded'
+  | 'not_a_report'
+  | 'unknown_version'
+  | 'form'
+  | 'signature'
+  | 'wrong_root'
+  | 'dates'
+  | 'other_chip'
+  | 'other_tcb'
+  | 'vlek_signer'
+  | 'no_certificate'
+  | 'masked_chip'
+  | 'debug_on'
+  | 'migration_on'
+  | 'smt_on'
+  | 'vmpl'
+  | 'other_measurement'
+  | 'debug_swap_measurement'
+  | 'not_in_policy'
+  | 'old_tcb'
+  | 'unknown_chip'
+  | 'replay'
+  | 'no_expectation';
 
 export type Outcome =
   /** Genuine, current, and the image of the bundle. */
@@ -187,7 +185,8 @@ export function judgeReport(
     ...(product === undefined ? {} : { product }),
     ...(product === undefined ? {} : { tcb: tcbText(reportedTcbOf(report, product)) }),
   };
-  const base = { simulated: signature.state === 'good' && signature.anchor === 'test', checks, ...facts };
+  const simulated = signature.state === 'good' && signature.anchor === 'test';
+  const base = { simulated, checks, ...facts };
   const worst = failures[0];
   if (worst !== undefined) return { ...base, outcome: 'refused', ...saying(worst) };
   const unchecked = gaps.find(({ check }) => check.name === 'signature');
@@ -195,12 +194,17 @@ export function judgeReport(
   const gap = gaps[0];
   if (gap !== undefined) {
     const { message, ...rest } = saying(gap);
-    return { ...base, outcome: 'genuine', ...rest, message: `A genuine AMD guest. ${message}` };
+    return {
+      ...base,
+      outcome: 'genuine',
+      ...rest,
+      message: `${simulated ? 'Simulated: a guest vouched for by the test root.' : 'A genuine AMD guest.'} ${message}`,
+    };
   }
   return {
     ...base,
     outcome: 'verified',
-    message: `A genuine AMD ${product ?? ''} guest runs exactly the image of ${expected.measurement?.bundle ?? 'the bundle'}, debugging off.`,
+    message: `${simulated ? 'Simulated: a guest vouched for by the test root' : `A genuine AMD ${product ?? ''} guest`} runs exactly the image of ${expected.measurement?.bundle ?? 'the bundle'}, debugging off.`,
   };
 }
 
@@ -233,7 +237,12 @@ function judgeSignature(report: SnpReport, signature: SignatureCheck, { passed, 
     open('signature', cause, signature.message, signature.hint);
     return;
   }
-  passed('signature', `Signed by the ${signature.key} of an AMD ${signature.product}.`);
+  passed(
+    'signature',
+    signature.anchor === 'amd'
+      ? `Signed by the ${signature.key} of an AMD ${signature.product}.`
+      : `Signed by a test key that stands for the ${signature.key} of a ${signature.product}.`,
+  );
   passed(
     'root',
     signature.anchor === 'amd'

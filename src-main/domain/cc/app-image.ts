@@ -2,10 +2,10 @@
 import type { FlareLine } from '../project/model.ts';
 
 /** What the VM starts in the container (docs/reference/confidential-computing.md §3.2). */
-export const entryPoint = ['/user_config/nvflare/startup/sub_start.sh', '--verify'] as const;
-export const defaultBaseImage = 'python:3.12';
+const entryPoint = ['/user_config/nvflare/startup/sub_start.sh', '--verify'] as const;
+const defaultBaseImage = 'python:3.12';
 /** Package of the GPU authorizer (docs/reference/provisioning.md §8.1). */
-export const gpuPackage = 'nv-attestation-sdk';
+const gpuPackage = 'nv-attestation-sdk';
 
 export interface AppImageChoices {
   line: FlareLine;

@@ -1,6 +1,6 @@
 /** `flaredesk serve`: the windows in a browser on this machine. */
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
 import { DeskError } from '../../contract/errors.ts';
@@ -38,6 +38,7 @@ export const registerServe: RegisterCommands = (program, host) => {
       const { terminal } = host;
       const printer = createPrinter(terminal, self.optsWithGlobals<{ json?: boolean }>().json === true);
       const agent = terminal.environment['SSH_AUTH_SOCK'];
+      const testRoot = terminal.environment['FLAREDESK_TEST_ATTESTATION_ROOT'];
       let web: WebHost | undefined;
       const core = createCore({
         stateFolder: stateFolderOf(terminal.environment, terminal.home, terminal.currentFolder),
@@ -46,6 +47,7 @@ export const registerServe: RegisterCommands = (program, host) => {
           home: terminal.home,
           user: terminal.user,
           ...(agent ? { sshAgentSocket: agent } : {}),
+          ...(testRoot ? { testAttestationRoot: resolve(terminal.currentFolder, testRoot) } : {}),
         },
         prompter: (name, question, signal) =>
           web ? web.ask(name, question, signal) : Promise.reject(new Error('No page is open.')),

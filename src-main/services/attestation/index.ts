@@ -1,7 +1,7 @@
 /** Attestation: evidence verified, chip certificates kept, every site watched, what was seen kept. */
 export { createAnchors, type Anchors, type TestRoot } from './anchors.ts';
 export { type ChipCertificate, readChipCertificate } from './chip-certificate.ts';
-export { judgeEvidence, type Judged, markOf } from './judge.ts';
+export { judgeEvidence, type Judged } from './judge.ts';
 export {
   type ChipRequest,
   chipRequestFor,

@@ -11,7 +11,7 @@ import {
 } from '../../domain/attestation/index.ts';
 import type { VcekStore } from './vcek-store.ts';
 
-export const keyServiceHost = 'kdsintf.amd.com';
+const keyServiceHost = 'kdsintf.amd.com';
 
 /** One chip at one level, as the key service names it. */
 export interface ChipRequest {

@@ -53,7 +53,7 @@ async function locate(tool: Tool): Promise<string> {
   return place;
 }
 
-export const missingTool = (tool: Tool): DeskError =>
+const missingTool = (tool: Tool): DeskError =>
   new DeskError('unsupported', `${tool} is not on this machine.`, {
     hint:
       tool === 'qemu-img'
@@ -123,7 +123,7 @@ export async function runTool(
 }
 
 /** What a program said, as an error: a full disk and an image in use have their own words. */
-export function toolError(tool: Tool, { code, errors }: ToolResult): DeskError {
+function toolError(tool: Tool, { code, errors }: ToolResult): DeskError {
   const said = lastWords(errors) || `exit status ${code ?? 'none'}`;
   if (/no space left|ENOSPC|disk quota/i.test(errors)) {
     return new DeskError('remote_failed', `${tool}: the disk is full (${said}).`, {

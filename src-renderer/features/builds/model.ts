@@ -31,7 +31,7 @@ export function stageText(t: Translate, build: Build): string {
 }
 
 /** Seconds it has run or ran; undefined before it began. */
-export function elapsed(build: Build, now: number): number | undefined {
+function elapsed(build: Build, now: number): number | undefined {
   if (build.started_at === undefined) return undefined;
   const end = build.ended_at === undefined ? now : Date.parse(build.ended_at);
   return Math.max(0, (end - Date.parse(build.started_at)) / 1000);

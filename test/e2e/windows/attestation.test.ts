@@ -70,10 +70,6 @@ it('shows every site with its proof and its limit, striped under a test root', {
       }
     }
   };
-  await page
-    .getByRole('button', { name: /admin@nvidia/ })
-    .first()
-    .click();
   await goTo(page, 'Attestation');
   await page.getByRole('button', { name: 'Watch', exact: true }).click();
   await page.getByText('Simulated: a test root is accepted').waitFor();

@@ -76,6 +76,7 @@ async function serve(folder: string, mark: Record<string, string>): Promise<stri
       HOME: home,
       FLAREDESK_STATE: join(folder, 'state'),
       FLAREDESK_CHECK: '1',
+      FLAREDESK_BUILDER_SPARES_VMS: '1',
       ...mark,
     },
   });

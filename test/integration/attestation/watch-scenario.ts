@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   createAnchors,
   openVcekStore,
+  sampleLogs,
   type Watcher,
   watchFederation,
 } from '../../../src-main/services/attestation/index.ts';
@@ -106,6 +107,13 @@ export function watchScenario(version: FlareVersion): void {
         .statuses()
         .every(({ colour, lastVerifiedAt }) => colour === 'striped' && lastVerifiedAt === undefined),
     ).toBe(true);
+  });
+
+  test('FLARE’s own lines are sampled, and logging is put back', async () => {
+    const { lines, restored } = await sampleLogs(session!, { seconds: 24 });
+    expect(restored).toBe(true);
+    expect(lines.map(({ read }) => read.kind)).toContain('passed');
+    expect(lines.filter(({ read }) => read.kind !== 'passed')).toEqual([]);
   });
 
   test('another measurement, debugging, a replay: each with its cause, while FLARE itself goes on', async () => {

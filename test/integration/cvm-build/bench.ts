@@ -26,7 +26,7 @@ const quiet = {
 };
 
 /** A folder that looks like the signed kit of a confidential participant. */
-export function makeKit(prod: string, site: string): string {
+function makeKit(prod: string, site: string): string {
   const kit = join(prod, site);
   for (const part of ['startup', 'local', 'transfer']) mkdirSync(join(kit, part), { recursive: true });
   writeFileSync(join(kit, 'startup/fed_client.json'), `{"client": "${site}"}`);
@@ -36,7 +36,7 @@ export function makeKit(prod: string, site: string): string {
   return kit;
 }
 
-export function memoryStore(): BuildStore & { records: Map<string, BuildRecord> } {
+function memoryStore(): BuildStore & { records: Map<string, BuildRecord> } {
   const records = new Map<string, BuildRecord>();
   const times: Record<string, number[]> = {};
   return {
@@ -132,6 +132,8 @@ export async function newBench(changes: Partial<BuildQueueOptions> = {}): Promis
         prod,
         folder,
         hosts,
+        // Other tests run stand-ins for QEMU on this machine.
+        allowRunningVms: true,
         config: {
           file: join(folder, `cc_${site}.yml`),
           document: {

@@ -149,6 +149,20 @@ cc_issuers:
 ${more}`;
 const wish = (words: string) => server(`test_builder: { ${words} }\n`);
 
+const packager = 'nvflare.lighter.cc_provision.impl.onprem_packager.OnPremPackager';
+const projectOf = (ccName: string) => ({
+  api_version: 3,
+  name: 'study',
+  participants: [{ name: 'server1', type: 'server', org: 'nvidia', fed_learn_port: 8002, cc_config: ccName }],
+  builders: [
+    'impl.workspace.WorkspaceBuilder',
+    'impl.static_file.StaticFileBuilder',
+    'impl.cert.CertBuilder',
+    'cc_provision.impl.cc.CCBuilder',
+    'impl.signature.SignatureBuilder',
+  ].map((path) => ({ path: `nvflare.lighter.${path}` })),
+});
+
 interface Row {
   /** Makes the builder below the project's folder; default: a link to the test builder. */
   builder?: (path: string) => void;
@@ -301,22 +315,8 @@ test.each(Object.entries(rows))('%s ends as recorded or better', async (id, row)
   if (ccName !== 'nope.yml') writeFileSync(join(here, ccName), row.cc ?? server());
   const args = { build_image_cmd: row.command ?? builder, ...row.args };
   const project = {
-    api_version: 3,
-    name: 'study',
-    participants: [
-      { name: 'server1', type: 'server', org: 'nvidia', fed_learn_port: 8002, cc_config: ccName },
-    ],
-    builders: [
-      'impl.workspace.WorkspaceBuilder',
-      'impl.static_file.StaticFileBuilder',
-      'impl.cert.CertBuilder',
-      'cc_provision.impl.cc.CCBuilder',
-      'impl.signature.SignatureBuilder',
-    ].map((path) => ({ path: `nvflare.lighter.${path}` })),
-    packager: {
-      path: 'nvflare.lighter.cc_provision.impl.onprem_packager.OnPremPackager',
-      ...(row.noArgs === true ? {} : { args }),
-    },
+    ...projectOf(ccName),
+    packager: { path: packager, ...(row.noArgs === true ? {} : { args }) },
   };
   writeFileSync(join(here, 'project.yml'), stringify(project));
   process.env.CVM_TEST_BUILDER_RECORD = join(here, 'record');
@@ -333,12 +333,33 @@ test.each(Object.entries(rows))('%s ends as recorded or better', async (id, row)
     return;
   }
   const place = join(prod, 'server1');
-  if (row.ends === 'image')
-    expect(readdirSync(place).filter((name) => !name.endsWith('.json'))).toEqual(['server1.tgz']);
+  if (row.ends === 'image') expect(readdirSync(place).sort()).toEqual(['server1.bundle.json', 'server1.tgz']);
   else {
     expect(readdirSync(place)).toContain('startup');
     expect(existsSync(join(place, 'server1.tgz'))).toBe(false);
   }
   expect(existsSync(join(prod, 'start_all.sh'))).toBe(false);
   expect(readdirSync(prod).filter((name) => name.startsWith('.'))).toEqual([]);
+});
+
+test.each([
+  ['cut', /cut short|damaged|incomplete/],
+  ['link', /link/],
+])('an archive that is %s is refused, and the kit stays', async (result, words) => {
+  const here = join(folder, `result-${result}`);
+  mkdirSync(here);
+  writeFileSync(join(here, 'cc.yml'), wish(`result: ${result}`));
+  writeFileSync(
+    join(here, 'project.yml'),
+    stringify({
+      ...projectOf('cc.yml'),
+      packager: { path: packager, args: { build_image_cmd: builderCommand } },
+    }),
+  );
+  const { images } = await provision(join(here, 'project.yml'), '2.8.1');
+  expect(images?.[0]).toMatchObject({
+    state: 'failed',
+    error: { code: 'integrity', message: expect.stringMatching(words) as string },
+  });
+  expect(readdirSync(join(here, 'workspace/study/prod_00/server1'))).toContain('startup');
 });

@@ -18,7 +18,7 @@ export interface ReportContent {
 }
 
 export const debugPolicy = 0xb0000n;
-export const flarePolicy = 0x30000n;
+const flarePolicy = 0x30000n;
 const cpus = { Milan: [0x19, 0x01], Genoa: [0x19, 0x11], Turin: [0x1a, 0x02] } as const;
 
 /** The part that is signed. */

@@ -49,6 +49,8 @@ async function allDeclarations(): Promise<Declaration[]> {
     import('../../../src-main/contract/hosts.ts'),
     import('../../../src-main/contract/attestation.ts'),
     import('../../../src-main/contract/builds.ts'),
+    import('../../../src-main/contract/bundles.ts'),
+    import('../../../src-main/contract/user-data.ts'),
     import('../../../src-main/contract/images.ts'),
     import('../../../src-main/contract/workspace.ts'),
     import('../../../src-main/contract/drafts.ts'),

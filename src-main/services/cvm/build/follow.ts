@@ -186,7 +186,7 @@ function minutes(seconds: number): string {
 }
 
 /** Waits; throws the signal's reason as soon as it fires. */
-export function wait(milliseconds: number, signal: AbortSignal): Promise<void> {
+function wait(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => {
       clearTimeout(timer);

@@ -1,5 +1,4 @@
 /** Image builds: a queue over builder hosts. */
-export { checkArchive } from './check-archive.ts';
 export { type BuildLogLine, type BuildLogs, createBuildLogs } from './build-logs.ts';
 export type { Watchdog } from './follow.ts';
 export { beginJob, clearJob, endJob, followJob } from './job.ts';
@@ -13,7 +12,6 @@ export {
   type BuildRequest,
   type BuildResult,
   type BuildState,
-  buildStates,
   type BuildStore,
   endedStates,
   type LeftOver,

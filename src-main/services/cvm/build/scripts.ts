@@ -61,7 +61,10 @@ in_use() {
 }
 `;
 
-/** `$1` = command, `$2`… = files the builder reads. One line per fact. */
+/**
+ * `$1` = command, `$2`… = files the builder reads. One line per fact. Where the account's environment says that the builder there
+ * spares other virtual machines, they are not told.
+ */
 export const lookAround = `
 command=$(at_home "$1")
 shift
@@ -80,7 +83,7 @@ done
 near=$dir
 while [ ! -e "$near" ] && [ "$near" != / ] && [ "$near" != . ]; do near=$(dirname "$near"); done
 df -Pk "$near" 2>/dev/null | { read -r head; read -r fs blocks used free rest; echo "free $free"; }
-in_use /sys | while read -r kind what rest; do echo "used $kind $what"; done
+[ -n "$FLAREDESK_BUILDER_SPARES_VMS" ] || in_use /sys | while read -r kind what rest; do echo "used $kind $what"; done
 exit 0
 `;
 

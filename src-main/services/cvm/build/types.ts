@@ -37,20 +37,18 @@ export interface BuildRequest {
 }
 
 /** Before `building` nothing runs on the host; `interrupted`: whoever followed it is gone. */
-export const buildStates = [
-  'queued',
-  'checking',
-  'waiting',
-  'sending',
-  'building',
-  'fetching',
-  'verifying',
-  'built',
-  'failed',
-  'cancelled',
-  'interrupted',
-] as const;
-export type BuildState = (typeof buildStates)[number];
+export type BuildState =
+  | 'queued'
+  | 'checking'
+  | 'waiting'
+  | 'sending'
+  | 'building'
+  | 'fetching'
+  | 'verifying'
+  | 'built'
+  | 'failed'
+  | 'cancelled'
+  | 'interrupted';
 export const endedStates: ReadonlySet<BuildState> = new Set(['built', 'failed', 'cancelled', 'interrupted']);
 
 /** What a build left on its host, each with the command that puts it away. Nothing of this is done by itself. */

@@ -32,7 +32,7 @@ export interface RecordSigner {
 }
 
 /** The record of an inspection, not signed. */
-export function handOverOf(facts: BundleFacts, participant: string, now: number): HandOver {
+function handOverOf(facts: BundleFacts, participant: string, now: number): HandOver {
   const { archive, measurement, kit } = facts;
   const body: HandOverBody = {
     format: 'flaredesk.bundle/1',
@@ -95,7 +95,7 @@ export async function adminRecordSigner(kit: string): Promise<RecordSigner> {
  * Signs a record, with the certificate chain inside. The signer must be of the root the kit inside was made under.
  * @throws DeskError `conflict` for a signer of another project
  */
-export function signHandOver({ record }: HandOver, { signer, certificates }: RecordSigner): HandOver {
+function signHandOver({ record }: HandOver, { signer, certificates }: RecordSigner): HandOver {
   const root = certificates.at(-1);
   if (record.root_fingerprint !== null && root?.fingerprint256 !== record.root_fingerprint) {
     throw new DeskError(
@@ -293,7 +293,7 @@ export async function expectedMeasurements(prodFolder: string): Promise<Map<stri
 }
 
 /** The record beside an archive while it describes that very file: same size, same time. */
-export async function currentRecord(archive: string): Promise<HandOver | undefined> {
+async function currentRecord(archive: string): Promise<HandOver | undefined> {
   const stats = await stat(archive).catch(() => undefined);
   if (!stats?.isFile()) return undefined;
   const found = await readHandOver(handOverPlace(archive)).catch(() => undefined);

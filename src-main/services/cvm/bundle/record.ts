@@ -17,7 +17,7 @@ const fileSchema = z.strictObject({
   sha256: hex64,
 });
 
-export const recordFormat = 'flaredesk.bundle/1';
+const recordFormat = 'flaredesk.bundle/1';
 
 const bodySchema = z.strictObject({
   format: z.literal(recordFormat),
@@ -60,7 +60,7 @@ export type HandOver = z.output<typeof recordSchema>;
 export const signedBytes = (body: HandOverBody): Buffer =>
   Buffer.from(`${JSON.stringify(body, null, 2)}\n`, 'utf8');
 /** The one text of a record. */
-export const renderHandOver = (record: HandOver): string => `${JSON.stringify(record, null, 2)}\n`;
+const renderHandOver = (record: HandOver): string => `${JSON.stringify(record, null, 2)}\n`;
 
 /** `prod_NN/<site>/<site>.bundle.json` of `<site>.tgz`; of a bundle folder a file beside it. */
 export function handOverPlace(bundle: string): string {

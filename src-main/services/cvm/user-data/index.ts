@@ -1,5 +1,5 @@
 /** User-data drives. */
-export { localShell, remoteShell, type DriveShell } from './shell.ts';
+export { remoteShell, type DriveShell } from './shell.ts';
 export {
   createUserData,
   type DriveOptions,

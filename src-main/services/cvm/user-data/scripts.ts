@@ -100,7 +100,10 @@ step write
 printf 'rm /%s\\n' "$name" > "$work/ask"
 printf 'write content %s\\nset_inode_field /%s mode 0100644\\n' "$name" "$name" >> "$work/ask"
 (cd "$work" && debugfs -w -f ask raw > told 2>&1) || fail "debugfs: $(tail -n 2 "$work/told")"
-debugfs -R "cat /$name" "$work/raw" 2>/dev/null | cmp -s - "$work/content" || fail "the file does not fit on the drive"
+debugfs -R "cat /$name" "$work/raw" 2>/dev/null | cmp -s - "$work/content" || {
+  [ "$(df -Pk "$work" | awk 'NR == 2 { print $4 }')" -gt 1024 ] || fail "No space left on device"
+  fail "the file does not fit on the drive"
+}
 finish "$mode"
 replace
 `;

@@ -39,8 +39,10 @@ const genuine = async () => ({
 describe('the genuine report', () => {
   test('verifies to the root of AMD', async () => {
     const { bytes, certificate } = await genuine();
+    const before = Buffer.from(bytes);
     const parsed = parseReport(bytes);
     if (!parsed.ok) throw new Error(parsed.message);
+    expect(bytes.equals(before)).toBe(true);
     expect(verifyReport(parsed.report, certificate, amd, now)).toEqual({
       state: 'good',
       product: 'Milan',

@@ -1,0 +1,244 @@
+/** The Trustee key broker of a project: its state, and its resource policy as a text that is read, questioned, compared and set. */
+import { z } from 'zod';
+import { idField, nameField, placeField, timeText } from './fields.ts';
+import { findingSchema } from './finding.ts';
+import { defineCall, defineState } from './kernel.ts';
+import { errorSchema } from './tasks.ts';
+
+const releases = ['v0.14', 'v0.15', 'v0.16', 'v0.17', 'v0.18', 'v0.19', 'v0.20', 'v0.21'] as const;
+const sha256Field = z.string().regex(/^[0-9a-f]{64}$/, 'a SHA-256 has 64 lower-case hex digits');
+const policyField = z.string().max(1024 * 1024);
+/** `project.yml`; `desk.yml` with `kbs` lies beside it. */
+const file = placeField;
+
+const countersSchema = z.strictObject({
+  at: timeText,
+  /** Reads by resource path, counted after the policy said yes and before the secret was fetched. */
+  reads: z.record(z.string(), z.number()),
+  policy_approvals: z.number(),
+  policy_violations: z.number(),
+  policy_errors: z.number(),
+  attestation_successes: z.number(),
+  attestation_failures: z.number(),
+});
+
+export const kbsStatusSchema = z.strictObject({
+  at: timeText,
+  address: z.string(),
+  /** Null: it could not be found out; name it as `kbs.profile` in desk.yml. */
+  release: z.enum(releases).nullable(),
+  /** False: the oldest release that fits what was seen. */
+  release_sure: z.boolean(),
+  build_version: z.string().optional(),
+  admin: z.enum(['ok', 'refused', 'not_configured', 'failed']),
+  findings: z.array(findingSchema),
+  counters: countersSchema.optional(),
+});
+
+const answer = z.enum(['allow', 'deny', 'error', 'unknown']);
+
+/** A CVM of the inventory and what a policy answers when it asks for its own disk key. */
+export const cvmAnswerSchema = z.strictObject({
+  participant: z.string(),
+  /** Null: its image was not inspected, or none was built. */
+  vm_id: z.string().nullable(),
+  answer,
+  reason: z.string().optional(),
+});
+
+export const simulatedSchema = z.strictObject({
+  participant: z.string(),
+  vm_id: z.string().nullable(),
+  before: answer,
+  after: answer,
+  change: z.enum(['loses', 'gains', 'unknown', 'same']),
+  reason: z.string().optional(),
+});
+
+/** The policy there is not the one known here. */
+const changedElsewhere = z.strictObject({
+  /** When it was first seen here. */
+  at: timeText,
+  /** The text that was last set from here, or the first that was seen. */
+  known_sha256: z.string(),
+  known_at: timeText,
+});
+
+const diffLine = z.strictObject({ kind: z.enum(['same', 'added', 'removed']), text: z.string() });
+
+const recordSchema = z.strictObject({
+  id: z.string(),
+  at: timeText,
+  /** `seen`: read and not ours; `backup`: replaced by us; `set`: written by us and read back. */
+  kind: z.enum(['seen', 'backup', 'set']),
+  sha256: z.string(),
+  actor: z.string(),
+  note: z.string().optional(),
+  text: z.string(),
+});
+
+const writing = {
+  file,
+  /** SHA-256 of the policy that the person saw: another one there is a `conflict`. */
+  read_sha256: sha256Field,
+  /** The project's name, typed; without it a person is asked. */
+  confirm: nameField.optional(),
+};
+const written = z.strictObject({
+  /** False: the text stood there already. */
+  changed: z.boolean(),
+  sha256: z.string(),
+  at: timeText,
+  findings: z.array(findingSchema),
+  /** Those that lose their key first. */
+  cvms: z.array(simulatedSchema),
+});
+/** Longer than a person may take for the answer. */
+const writeDeadlineMs = 240_000;
+
+export const kbs = {
+  status: defineCall({
+    name: 'kbs.status',
+    effect: 'read',
+    deadlineMs: 90_000,
+    places: ['file'],
+    input: z.strictObject({ file }),
+    output: kbsStatusSchema,
+  }),
+  policyRead: defineCall({
+    name: 'kbs.policy_read',
+    effect: 'read',
+    deadlineMs: 120_000,
+    places: ['file'],
+    input: z.strictObject({ file }),
+    output: z.strictObject({
+      text: z.string(),
+      sha256: z.string(),
+      read_at: timeText,
+      /** Null: it could not be found out, and nothing is said of the text. */
+      release: z.enum(releases).nullable(),
+      findings: z.array(findingSchema),
+      cvms: z.array(cvmAnswerSchema),
+      changed_elsewhere: changedElsewhere.nullable(),
+    }),
+  }),
+  policyLint: defineCall({
+    name: 'kbs.policy_lint',
+    effect: 'read',
+    deadlineMs: 120_000,
+    places: ['file'],
+    input: z.strictObject({ file, text: policyField }),
+    output: z.strictObject({
+      release: z.enum(releases),
+      findings: z.array(findingSchema),
+      cvms: z.array(cvmAnswerSchema),
+    }),
+  }),
+  /** Rules for every CVM of the inventory. */
+  policyGenerate: defineCall({
+    name: 'kbs.policy_generate',
+    effect: 'read',
+    deadlineMs: 120_000,
+    places: ['file'],
+    input: z.strictObject({ file }),
+    output: z.strictObject({
+      text: z.string(),
+      release: z.enum(releases),
+      /** CVMs that got no rule, and why. */
+      left_out: z.array(z.strictObject({ participant: z.string(), reason: z.string() })),
+    }),
+  }),
+  /** Base: the policy that was read, or the last one set from here. Ours: the text. Theirs: what stands there now. */
+  policyCompare: defineCall({
+    name: 'kbs.policy_compare',
+    effect: 'read',
+    deadlineMs: 60_000,
+    places: ['file'],
+    input: z.strictObject({ file, text: policyField, read_sha256: sha256Field.optional() }),
+    output: z.strictObject({
+      /** Where the base comes from; `theirs`: nothing is known here, the comparison has two sides. */
+      base: z.strictObject({
+        from: z.enum(['read', 'last_set', 'theirs']),
+        sha256: z.string(),
+        at: timeText.optional(),
+      }),
+      theirs_sha256: z.string(),
+      theirs_text: z.string(),
+      conflict: z.boolean(),
+      merged: z.string().optional(),
+      /** What each side did to the base; every line. */
+      ours: z.array(diffLine),
+      theirs: z.array(diffLine),
+    }),
+  }),
+  policySimulate: defineCall({
+    name: 'kbs.policy_simulate',
+    effect: 'read',
+    deadlineMs: 120_000,
+    places: ['file'],
+    input: z.strictObject({ file, text: policyField }),
+    output: z.strictObject({
+      release: z.enum(releases),
+      theirs_sha256: z.string(),
+      cvms: z.array(simulatedSchema),
+    }),
+  }),
+  policySet: defineCall({
+    name: 'kbs.policy_set',
+    effect: 'write',
+    deadlineMs: writeDeadlineMs,
+    places: ['file'],
+    input: z.strictObject({
+      ...writing,
+      text: policyField,
+      /** Set it although the check found errors. */
+      accept_findings: z.boolean().optional(),
+    }),
+    output: written,
+  }),
+  policyHistory: defineCall({
+    name: 'kbs.policy_history',
+    effect: 'read',
+    deadlineMs: 30_000,
+    places: ['file'],
+    input: z.strictObject({ file }),
+    /** Newest first. */
+    output: z.strictObject({ records: z.array(recordSchema) }),
+  }),
+  policyRollBack: defineCall({
+    name: 'kbs.policy_roll_back',
+    effect: 'write',
+    deadlineMs: writeDeadlineMs,
+    places: ['file'],
+    input: z.strictObject({ ...writing, id: idField, accept_findings: z.boolean().optional() }),
+    output: written,
+  }),
+  /** The prepared text that releases nothing to anybody. */
+  policyDenyAll: defineCall({
+    name: 'kbs.policy_deny_all',
+    effect: 'write',
+    deadlineMs: writeDeadlineMs,
+    places: ['file'],
+    input: z.strictObject(writing),
+    output: written,
+  }),
+  /** The key broker of the open project, asked only while somebody looks. */
+  current: defineState({
+    name: 'kbs.current',
+    value: z.strictObject({
+      /** Null: no project is open, or its desk.yml names no key broker. */
+      address: z.string().nullable(),
+      status: kbsStatusSchema.nullable(),
+      policy: z
+        .strictObject({
+          sha256: z.string(),
+          read_at: timeText,
+          changed_elsewhere: changedElsewhere.nullable(),
+        })
+        .nullable(),
+      counters: countersSchema.nullable(),
+      /** Why the last look failed. */
+      error: errorSchema.nullable(),
+    }),
+  }),
+};

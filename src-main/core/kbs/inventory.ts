@@ -1,0 +1,63 @@
+/** The CVMs that a project's images make, as far as they were inspected. */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { KnownCvm } from '../../domain/kbs/index.ts';
+import type { Project } from '../../domain/project/model.ts';
+import { makesImages } from '../builds/plan.ts';
+import { imageArchive } from '../site-images.ts';
+
+export interface Inventory {
+  /** In the order of the project file. */
+  cvms: KnownCvm[];
+  /** Confidential participants whose CVM is not known, and why. */
+  unknown: { participant: string; reason: string }[];
+}
+
+/**
+ * From the hand-over records beside the newest image of each participant. An archive without a record is not hashed here:
+ * that takes minutes.
+ */
+export async function inventoryOf(project: Project, workspace: string): Promise<Inventory> {
+  const inventory: Inventory = { cvms: [], unknown: [] };
+  const confidential = project.participants.filter(({ ccConfig }) => ccConfig !== undefined);
+  if (!makesImages(project) || confidential.length === 0) return inventory;
+  const runs = await runsOf(join(workspace, project.name));
+  const { expectedMeasurements } = await import('../../services/cvm/index.ts');
+  const expected = new Map<string, Awaited<ReturnType<typeof expectedMeasurements>>>();
+  for (const { name } of confidential) {
+    const run = runs.find((folder) => imageArchive(join(folder, name), name) !== undefined);
+    if (run === undefined) {
+      inventory.unknown.push({ participant: name, reason: 'no image of it was built' });
+      continue;
+    }
+    const records = expected.get(run) ?? (await expectedMeasurements(run));
+    expected.set(run, records);
+    const bundle = records.get(name);
+    if (bundle?.vmId === undefined) {
+      const reason = bundle
+        ? 'the launch script of its image names no CVM id'
+        : 'its image was not inspected (flaredesk cvm inspect)';
+      inventory.unknown.push({ participant: name, reason });
+      continue;
+    }
+    const { measurement, vmId } = bundle;
+    inventory.cvms.push({
+      participant: name,
+      vmId,
+      ...(measurement.computed ? { measurement: measurement.plain } : {}),
+    });
+  }
+  return inventory;
+}
+
+/** The `prod_NN` folders, the newest first. */
+async function runsOf(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch(() => [] as string[]);
+  return names
+    .flatMap((name) => {
+      const number = /^prod_(\d+)$/.exec(name)?.[1];
+      return number === undefined ? [] : [{ name, number: Number(number) }];
+    })
+    .sort((one, other) => other.number - one.number)
+    .map(({ name }) => join(folder, name));
+}

@@ -1,0 +1,293 @@
+/** User-data drives with the real tools, without root; on this machine and through a real sshd. */
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { DeskError } from '../../../src-main/contract/errors.ts';
+import {
+  createUserData,
+  listUserData,
+  putUserData,
+  readUserData,
+  remoteShell,
+  resizeUserData,
+  writeMountConf,
+} from '../../../src-main/services/cvm/user-data/index.ts';
+import { connect } from '../../../src-main/services/ssh/index.ts';
+import { missingDriveTool } from '../../lab/drive-tools.ts';
+import { newLabFolder } from '../../lab/keeper.ts';
+import { startSshd, type Sshd } from '../../lab/sshd.ts';
+
+const gibibyte = 1024 ** 3;
+const tools = { ...process.env, PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin` };
+const isRoot = process.getuid?.() === 0;
+
+describe.skipIf(missingDriveTool() !== undefined)('a user-data drive', () => {
+  let folder: string;
+  let source: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'flaredesk data '));
+    source = join(folder, 'source');
+    mkdirSync(join(source, 'images'), { recursive: true });
+    writeFileSync(join(source, 'labels.csv'), 'a,b\n1,2\n');
+    writeFileSync(join(source, 'images/scan.bin'), Buffer.alloc(3_000_000, 'scan'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** The file system as e2fsck sees it: 0 = clean. */
+  function fsck(drive: string): number | null {
+    const raw = `${drive}.raw`;
+    execFileSync('qemu-img', ['convert', '-O', 'raw', drive, raw], { env: tools });
+    const { status } = spawnSync('e2fsck', ['-fn', raw], { env: tools });
+    rmSync(raw);
+    return status;
+  }
+  const virtualSize = (drive: string): number =>
+    (
+      JSON.parse(execFileSync('qemu-img', ['info', '--output=json', drive]).toString()) as Record<
+        string,
+        number
+      >
+    )['virtual-size'] ?? 0;
+
+  test('is made, grown from 1 to 5 GB and told of an export; the files stay and e2fsck finds nothing', async () => {
+    const drive = join(folder, 'user_data.qcow2');
+    const steps: string[] = [];
+    const options = { report: ({ step }: { step: string }) => steps.push(step) };
+    await createUserData({ drive, folder: source, size: gibibyte }, options);
+    expect(fsck(drive)).toBe(0);
+    expect(virtualSize(drive)).toBe(gibibyte);
+    await resizeUserData({ drive, size: 5 * gibibyte }, options);
+    expect(fsck(drive)).toBe(0);
+    expect(virtualSize(drive)).toBe(5 * gibibyte);
+    await writeMountConf({ drive, nfs: '[2001:db8::1]:/exports/study' }, options);
+    await writeMountConf({ drive, nfs: ' nfs.example.org:/exports/study\n' }, options);
+    expect(fsck(drive)).toBe(0);
+    expect((await listUserData({ drive })).map(({ name }) => name)).toEqual(
+      ['lost+found', 'images', 'labels.csv', 'ext_mount.conf'].sort((a, b) => order(a) - order(b)),
+    );
+    expect(
+      (await readUserData({ drive, path: '/images/scan.bin' })).equals(
+        readFileSync(join(source, 'images/scan.bin')),
+      ),
+    ).toBe(true);
+    expect((await readUserData({ drive, path: 'labels.csv' })).toString()).toBe('a,b\n1,2\n');
+    expect((await readUserData({ drive, path: 'ext_mount.conf' })).toString()).toBe(
+      'nfs.example.org:/exports/study\n',
+    );
+    expect(steps).toContain('compare');
+    expect(left()).toEqual(['source', 'user_data.qcow2']);
+  });
+  const order = (name: string): number =>
+    ['lost+found', 'images', 'labels.csv', 'ext_mount.conf'].indexOf(name);
+  const left = (): string[] =>
+    readdirSync(folder)
+      .filter((name) => !/^(?:small|nobody)/.test(name))
+      .sort();
+
+  test('is left alone while something holds it', async () => {
+    const drive = join(folder, 'held.qcow2');
+    await createUserData({ drive, folder: source, size: 64 * 1024 ** 2 });
+    const before = readFileSync(drive);
+    // qemu-nbd holds an image as a VM does; where it is not there, a lock as QEMU takes it.
+    const holder = spawn(
+      'qemu-nbd',
+      ['--socket', join(folder, 'held.sock'), '--format=qcow2', '--persistent', drive],
+      { stdio: 'ignore' },
+    );
+    try {
+      await once(holder, 'spawn');
+      await expect.poll(() => spawnSync('qemu-img', ['info', drive]).status, { timeout: 10_000 }).not.toBe(0);
+      for (const act of [
+        () => resizeUserData({ drive, size: gibibyte }),
+        () => writeMountConf({ drive, nfs: 'a:/b' }),
+      ]) {
+        await expect(act()).rejects.toMatchObject({
+          code: 'conflict',
+          message: expect.stringContaining('in use') as string,
+        });
+      }
+      expect((await readUserData({ drive, path: 'labels.csv' })).toString()).toBe('a,b\n1,2\n');
+    } finally {
+      holder.kill('SIGKILL');
+    }
+    expect(readFileSync(drive).equals(before)).toBe(true);
+  });
+
+  test('refuses what cannot be, in words, and changes nothing', async () => {
+    const drive = join(folder, 'refuse.qcow2');
+    await createUserData({ drive, folder: source, size: 64 * 1024 ** 2 });
+    const before = readFileSync(drive);
+    const cases: [() => Promise<unknown>, string][] = [
+      [() => createUserData({ drive, folder: source, size: gibibyte }), 'conflict'],
+      [
+        () =>
+          createUserData({ drive: join(folder, 'x.qcow2'), folder: join(folder, 'absent'), size: gibibyte }),
+        'not_found',
+      ],
+      [() => createUserData({ drive: join(folder, 'x.qcow2'), folder: source, size: 100 }), 'invalid_input'],
+      [() => resizeUserData({ drive, size: 32 * 1024 ** 2 }), 'invalid_input'],
+      [() => resizeUserData({ drive: join(folder, 'absent.qcow2'), size: gibibyte }), 'not_found'],
+      [() => resizeUserData({ drive: join(source, 'labels.csv'), size: gibibyte }), 'integrity'],
+      [() => putUserData({ drive, name: '../x', content: Buffer.from('x') }), 'invalid_input'],
+      [() => putUserData({ drive, name: 'big', content: Buffer.alloc(80 * 1024 ** 2, 1) }), 'too_large'],
+      [() => writeMountConf({ drive, nfs: '2001:db8::1:/x' }), 'invalid_input'],
+      [() => writeMountConf({ drive, nfs: 'a:/b\nc:/d' }), 'invalid_input'],
+      [() => readUserData({ drive, path: '/absent' }), 'not_found'],
+      [() => readUserData({ drive, path: '/images' }), 'invalid_input'],
+    ];
+    for (const [act, code] of cases) {
+      const error = await act().then(
+        () => undefined,
+        (reason: unknown) => reason as DeskError,
+      );
+      expect(`${error?.code} ${error?.message}`).toMatch(new RegExp(`^${code} `));
+    }
+    expect(readFileSync(drive).equals(before)).toBe(true);
+    expect(readdirSync(folder).filter((name) => name.startsWith('.'))).toEqual([]);
+  });
+
+  test('a cancelled change ends within a second and leaves the drive and no other file', async () => {
+    const drive = join(folder, 'cancel.qcow2');
+    await createUserData({ drive, folder: source, size: 64 * 1024 ** 2 });
+    const before = readFileSync(drive);
+    const stop = new AbortController();
+    const began = resizeUserData(
+      { drive, size: 200 * gibibyte },
+      {
+        signal: stop.signal,
+        report: ({ step }) => {
+          if (step === 'grow') stop.abort();
+        },
+      },
+    );
+    await expect(began).rejects.toMatchObject({ code: 'cancelled' });
+    await expect
+      .poll(() => readdirSync(folder).filter((name) => name.startsWith('.')), { timeout: 3000 })
+      .toEqual([]);
+    expect(readFileSync(drive).equals(before)).toBe(true);
+  });
+
+  test.skipIf(!isRoot)('a full disk in the middle leaves the drive as it was', async () => {
+    const small = join(folder, 'small');
+    mkdirSync(small);
+    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=40m', 'tmpfs', small]);
+    if (mounted.status !== 0) {
+      process.stderr.write('SKIPPED: no small file system can be mounted here\n');
+      return;
+    }
+    try {
+      const drive = join(small, 'user_data.qcow2');
+      await createUserData({ drive, folder: source, size: 64 * 1024 ** 2 });
+      const before = readFileSync(drive);
+      const content = Buffer.alloc(30 * 1024 ** 2, 'x');
+      await expect(putUserData({ drive, name: 'big.bin', content })).rejects.toMatchObject({
+        code: 'too_large',
+        retryable: true,
+      });
+      expect(readFileSync(drive).equals(before)).toBe(true);
+      expect(readdirSync(small)).toEqual(['user_data.qcow2']);
+      expect(fsck(join(small, 'user_data.qcow2'))).toBe(0);
+    } finally {
+      execFileSync('umount', [small]);
+    }
+  });
+
+  test.skipIf(!isRoot)('needs no root: the same as the account "nobody"', () => {
+    const place = join(folder, 'nobody');
+    mkdirSync(place);
+    chownSync(place, 65534, 65534);
+    chmodSync(folder, 0o755);
+    const program = join(place, 'run.mjs');
+    const service = join(import.meta.dirname, '../../../src-main/services/cvm/user-data/index.ts');
+    writeFileSync(
+      program,
+      `import { createUserData, resizeUserData, readUserData, writeMountConf } from ${JSON.stringify(service)};
+const drive = ${JSON.stringify(join(place, 'user_data.qcow2'))};
+await createUserData({ drive, folder: ${JSON.stringify(source)}, size: ${gibibyte} });
+await resizeUserData({ drive, size: ${5 * gibibyte} });
+await writeMountConf({ drive, nfs: 'nfs:/x' });
+process.stdout.write(process.getuid() + ' ' + (await readUserData({ drive, path: 'ext_mount.conf' })));`,
+    );
+    chmodSync(program, 0o644);
+    const readable = spawnSync('setpriv', [
+      '--reuid=65534',
+      '--regid=65534',
+      '--clear-groups',
+      'cat',
+      service,
+    ]);
+    if (readable.status !== 0) {
+      process.stderr.write('SKIPPED: the account nobody cannot read these sources\n');
+      return;
+    }
+    const { stdout, stderr } = spawnSync(
+      'setpriv',
+      ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, program],
+      { env: { PATH: '/usr/bin:/bin', HOME: place }, timeout: 60_000 },
+    );
+    expect(`${stdout.toString()}${stderr.toString()}`).toBe('65534 nfs:/x\n');
+    expect(fsck(join(place, 'user_data.qcow2'))).toBe(0);
+    expect(statSync(join(place, 'user_data.qcow2')).uid).toBe(65534);
+  });
+
+  describe('on a host over SSH', () => {
+    let sshd: Sshd;
+    let host: string;
+    beforeAll(async () => {
+      host = await newLabFolder('user-data-host');
+      sshd = await startSshd({ folder: join(host, 'sshd') });
+    });
+    afterAll(() => sshd.stop());
+
+    test('the steps are the same', async () => {
+      const connection = await connect(
+        {
+          host: sshd.host,
+          port: sshd.port,
+          user: sshd.user,
+          identity: sshd.identity,
+          hostKey: sshd.fingerprint,
+        },
+        {
+          home: folder,
+          hostKeys: { ownFile: join(host, 'known'), readFiles: [] },
+          auth: { defaultUser: sshd.user },
+        },
+      );
+      try {
+        const shell = remoteShell(connection);
+        const drive = join(host, 'user_data.qcow2');
+        await createUserData({ drive, folder: source, size: 64 * 1024 ** 2 }, { shell });
+        await resizeUserData({ drive, size: gibibyte }, { shell });
+        await writeMountConf({ drive, nfs: 'nfs.example.org:/x' }, { shell });
+        expect(
+          (await listUserData({ drive, path: '/images' }, { shell })).map(
+            ({ name, size }) => `${name} ${size}`,
+          ),
+        ).toEqual(['scan.bin 3000000']);
+        expect((await readUserData({ drive, path: 'ext_mount.conf' }, { shell })).toString()).toBe(
+          'nfs.example.org:/x\n',
+        );
+        expect(fsck(drive)).toBe(0);
+        await expect(resizeUserData({ drive, size: gibibyte }, { shell })).rejects.toMatchObject({
+          code: 'invalid_input',
+        });
+      } finally {
+        connection.close();
+      }
+    });
+  });
+});

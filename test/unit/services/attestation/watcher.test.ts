@@ -1,0 +1,127 @@
+/** The pacing of a large federation, and what a watch does when nobody answers. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { DeskError } from '../../../../src-main/contract/errors.ts';
+import {
+  createAnchors,
+  openVcekStore,
+  paceOf,
+  type WatchedSite,
+  watchFederation,
+} from '../../../../src-main/services/attestation/index.ts';
+import { openStore, type Store } from '../../../../src-main/services/store/index.ts';
+// Loaded before time stands still: the watcher loads it when it first asks for jobs.
+import '../../../../src-main/services/jobs/index.ts';
+import { fakeSession, reply } from '../jobs/workbench.ts';
+
+const silent = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
+let folder: string;
+let store: Store;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'watcher-'));
+  store = openStore(folder);
+  vi.useFakeTimers({ now: Date.parse('2026-06-01T00:00:00Z') });
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  store.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function watch(
+  count: number,
+  answer: (fqcn: string) => Promise<never>,
+  more: Partial<WatchedSite> = {},
+) {
+  const asked: { site: string; at: number }[] = [];
+  let inFlight = 0;
+  let most = 0;
+  const sites = Array.from({ length: count }, (_, index) => ({
+    name: `site-${index + 1}`,
+    fqcn: `site-${index + 1}`,
+    configured: 'real' as const,
+    ...more,
+  }));
+  const session = fakeSession((line) => reply(line, []), {
+    confidentialSites: () => Promise.resolve(sites.map(({ name, fqcn }) => ({ name, fqcn }))),
+    freshEvidence: async (fqcn) => {
+      asked.push({ site: fqcn, at: Date.now() });
+      inFlight += 1;
+      most = Math.max(most, inFlight);
+      try {
+        return await answer(fqcn);
+      } finally {
+        inFlight -= 1;
+      }
+    },
+  });
+  const anchors = createAnchors();
+  const clock = { now: () => Date.now() };
+  const watcher = await watchFederation({
+    project: 'lab',
+    server: 'server',
+    sites,
+    verifyFrequency: 60,
+    session: () => Promise.resolve(session),
+    expectations: () => ({}),
+    anchors,
+    store: openVcekStore(join(folder, 'vcek'), anchors, clock),
+    timeline: store.attestation,
+    clock,
+    logger: silent,
+    actor: 'test',
+    onChange: () => undefined,
+  });
+  return { watcher, asked, most: () => most };
+}
+
+const later = <Value>(ms: number, error: Value): Promise<never> =>
+  // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- an error of the caller's choice
+  new Promise((_, reject) => setTimeout(() => reject(error), ms));
+
+test('51 sites are asked once in a period, evenly, one at a time', async () => {
+  expect(paceOf(60).periodMs).toBe(300_000);
+  expect(paceOf(900).periodMs).toBe(900_000);
+  const { watcher, asked, most } = await watch(51, () => later(50, new DeskError('remote_failed', 'no')));
+  await vi.advanceTimersByTimeAsync(299_000);
+  expect(asked).toHaveLength(51);
+  expect(new Set(asked.map(({ site }) => site)).size).toBe(51);
+  expect(most()).toBe(1);
+  const gaps = asked.slice(1).map(({ at }, index) => at - (asked[index]?.at ?? 0));
+  expect(Math.min(...gaps)).toBeGreaterThanOrEqual(3_900);
+  watcher.dispose();
+});
+
+test('two unanswered requests pause a site until a person asks', async () => {
+  const { watcher, asked } = await watch(1, () => later(12_000, new DeskError('timeout', 'no')));
+  await vi.advanceTimersByTimeAsync(700_000);
+  expect(asked).toHaveLength(2);
+  expect(watcher.paused()).toEqual(['site-1']);
+  expect(watcher.statuses()[0]?.badge).toBe('no_answer');
+  const asking = watcher.check(['site-1']);
+  await vi.advanceTimersByTimeAsync(13_000);
+  await asking;
+  expect(asked).toHaveLength(3);
+  watcher.dispose();
+});
+
+test('a GPU attester is asked on demand only, and rounds on demand wait for each other', async () => {
+  const { watcher, asked, most } = await watch(3, () => later(1000, new DeskError('timeout', 'no')), {
+    gpu: true,
+  });
+  await vi.advanceTimersByTimeAsync(700_000);
+  expect(asked).toEqual([]);
+  const rounds = Promise.all([watcher.check(undefined), watcher.check(['site-1'])]);
+  await vi.advanceTimersByTimeAsync(10_000);
+  await rounds;
+  expect(asked).toHaveLength(4);
+  expect(most()).toBe(1);
+  watcher.dispose();
+});
