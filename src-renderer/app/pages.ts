@@ -1,6 +1,7 @@
 import {
   IconBriefcase,
   IconFileSettings,
+  IconKey,
   IconLayoutList,
   IconPackage,
   IconServer,
@@ -56,6 +57,13 @@ export const pages = [
     view: lazy(() => import('../features/attestation/attestation-page.tsx')),
   },
   {
+    path: '/kbs',
+    text: 'shell.pages.kbs',
+    icon: IconKey,
+    needsProject: true,
+    view: lazy(() => import('../features/kbs/kbs-page.tsx')),
+  },
+  {
     path: '/console',
     text: 'shell.pages.console',
     icon: IconTerminal2,
@@ -77,3 +85,7 @@ export const pages = [
     view: lazy(() => import('../features/settings/settings-page.tsx')),
   },
 ] as const;
+
+/** The pages of a project: the key broker's only where desk.yml names one. */
+export const pagesOf = (open: { key_broker?: string | undefined } | null | undefined) =>
+  pages.filter(({ path }) => path !== '/kbs' || open?.key_broker !== undefined);

@@ -9,7 +9,7 @@ import { workspaceReplica } from '../state/replicas.ts';
 import { ConnectionBanner } from './connection-banner.tsx';
 import { KeyList } from './key-list.tsx';
 import { Palette, openPalette } from './palette.tsx';
-import { pages } from './pages.ts';
+import { pages, pagesOf } from './pages.ts';
 import { ProjectMenu } from './project-menu.tsx';
 import { StatusBar } from './status-bar.tsx';
 import { useTexts } from './texts.ts';
@@ -28,7 +28,10 @@ export function Shell() {
     ['mod+K', () => openPalette()],
     ['mod+J', () => setTasksOpen((was) => !was)],
     ['?', () => setKeysOpen(true)],
-    ...pages.map((page, index): [string, () => void] => [`alt+${index + 1}`, () => void navigate(page.path)]),
+    ...pagesOf(open).map((page, index): [string, () => void] => [
+      `alt+${index + 1}`,
+      () => void navigate(page.path),
+    ]),
   ]);
   return (
     <div className={classes.shell}>
@@ -44,7 +47,7 @@ export function Shell() {
       </a>
       <nav className={classes.side} aria-label={t('shell.navigation')}>
         <ProjectMenu client={client} />
-        {pages.map((page) => {
+        {pagesOf(open).map((page) => {
           const disabled = page.needsProject && !open && page.path !== '/project';
           const Icon = page.icon;
           return (

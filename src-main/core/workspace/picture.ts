@@ -185,6 +185,7 @@ async function projectPicture(file: string, context: PictureContext): Promise<Om
     warnings: findings.filter((one) => one.severity === 'warning').length,
     participants,
     ...(prod === undefined ? {} : { prod }),
+    ...(desk?.kbs ? { key_broker: desk.kbs.address } : {}),
   };
 }
 
