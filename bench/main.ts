@@ -7,7 +7,6 @@ import { cpus, loadavg, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { newLabFolder } from '../test/lab/keeper.ts';
-import { benchBundles } from './bundles.ts';
 import { benchAttestation } from './attestation.ts';
 import { benchBundles } from './bundles.ts';
 import { benchLogin } from './login.ts';

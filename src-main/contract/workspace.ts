@@ -67,6 +67,8 @@ export const openProjectSchema = z.strictObject({
   participants: z.array(workspaceParticipantSchema),
   /** The newest run: `prod_03`; missing before the first. */
   prod: z.string().optional(),
+  /** Address of the key broker that desk.yml names. */
+  key_broker: z.string().optional(),
   /** What needs attention now, worst first. `target` is a participant; `action` what the window offers. */
   attention: z.array(
     z.strictObject({

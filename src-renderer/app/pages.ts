@@ -1,6 +1,7 @@
 import {
   IconBriefcase,
   IconFileSettings,
+  IconKey,
   IconLayoutList,
   IconPackage,
   IconServer,
@@ -56,6 +57,13 @@ export const pages = [
     view: lazy(() => import('../features/attestation/attestation-page.tsx')),
   },
   {
+    path: '/kbs',
+    text: 'shell.pages.kbs',
+    icon: IconKey,
+    needsProject: true,
+    view: lazy(() => import('../features/kbs/kbs-page.tsx')),
+  },
+  {
     path: '/console',
     text: 'shell.pages.console',
     icon: IconTerminal2,
@@ -77,3 +85,18 @@ export const pages = [
     view: lazy(() => import('../features/settings/settings-page.tsx')),
   },
 ] as const;
+
+interface Shown {
+  key_broker?: string | undefined;
+  participants: readonly { confidential?: boolean | undefined }[];
+}
+
+const confidentialPages: ReadonlySet<string> = new Set(['/builds', '/hosts', '/attestation']);
+
+/** The pages of a project: those of confidential computing only where it is used, the key broker's where desk.yml names one. */
+export function pagesOf(open: Shown | null | undefined) {
+  const isConfidential = open?.participants.some(({ confidential }) => confidential) ?? false;
+  return pages.filter(({ path }) =>
+    path === '/kbs' ? open?.key_broker !== undefined : isConfidential || !confidentialPages.has(path),
+  );
+}

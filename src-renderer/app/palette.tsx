@@ -2,7 +2,7 @@ import { Spotlight, type SpotlightActionData, spotlight } from '@mantine/spotlig
 import { IconSearch } from '@tabler/icons-react';
 import { useNavigate } from 'react-router';
 import { boardReplica, workspaceReplica } from '../state/replicas.ts';
-import { pages } from './pages.ts';
+import { pagesOf } from './pages.ts';
 import { useTexts } from './texts.ts';
 
 export const openPalette = (): void => spotlight.open();
@@ -14,7 +14,11 @@ export function Palette({ onTasks }: { onTasks: () => void }) {
   const open = workspaceReplica.use((replica) => replica.value?.open);
   const jobs = boardReplica.use((replica) => replica.value?.jobs) ?? [];
   const actions: SpotlightActionData[] = [
-    ...pages.map((page) => ({ id: page.path, label: t(page.text), onClick: () => void navigate(page.path) })),
+    ...pagesOf(open).map((page) => ({
+      id: page.path,
+      label: t(page.text),
+      onClick: () => void navigate(page.path),
+    })),
     { id: 'tasks', label: t('shell.keys.tasks'), onClick: onTasks },
     ...(open?.participants ?? []).map((participant) => ({
       id: `participant:${participant.name}`,

@@ -10,7 +10,7 @@ import { ConnectionBanner } from './connection-banner.tsx';
 import { focusContent, focusNextRegion } from './focus.ts';
 import { KeyList } from './key-list.tsx';
 import { Palette, openPalette } from './palette.tsx';
-import { pages } from './pages.ts';
+import { pages, pagesOf } from './pages.ts';
 import { ProjectMenu } from './project-menu.tsx';
 import { StatusBar } from './status-bar.tsx';
 import { useTexts } from './texts.ts';
@@ -25,6 +25,7 @@ export function Shell() {
   const [tasksOpen, setTasksOpen] = useState(false);
   const [keysOpen, setKeysOpen] = useState(false);
   useEffect(() => notifyAlarms(t('shell.pages.attestation')), [t]);
+  const shown = pagesOf(open);
   const isDisabled = (page: (typeof pages)[number]): boolean =>
     page.needsProject && !open && page.path !== '/project';
   // These work while a field or the console is typed in, too: without a mouse there is no other way out of a terminal.
@@ -34,7 +35,7 @@ export function Shell() {
       ['mod+J', () => setTasksOpen((was) => !was)],
       ['F6', () => focusNextRegion(1)],
       ['shift+F6', () => focusNextRegion(-1)],
-      ...pages.map((page, index): [string, () => void] => [
+      ...shown.slice(0, 9).map((page, index): [string, () => void] => [
         `alt+${index + 1}`,
         () => {
           if (isDisabled(page)) return;
@@ -67,7 +68,7 @@ export function Shell() {
       </a>
       <nav className={classes.side} data-region aria-label={t('shell.navigation')}>
         <ProjectMenu client={client} />
-        {pages.map((page) => {
+        {shown.map((page) => {
           const disabled = isDisabled(page);
           const Icon = page.icon;
           return (

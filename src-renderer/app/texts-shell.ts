@@ -31,6 +31,7 @@ export const shell = {
     sites: 'Sites',
     hosts: 'Hosts',
     attestation: 'Attestation',
+    kbs: 'Key broker',
     console: 'Console',
     jobs: 'Jobs',
     settings: 'Settings',

@@ -6,6 +6,7 @@ import { builds } from '../features/builds/texts.ts';
 import { consoleTexts } from '../features/console/texts.ts';
 import { hosts } from '../features/hosts/texts.ts';
 import { jobs } from '../features/jobs/texts.ts';
+import { kbs } from '../features/kbs/texts.ts';
 import { overview } from '../features/overview/texts.ts';
 import { project } from '../features/project/texts.ts';
 import { prompts } from '../features/prompts/texts.ts';
@@ -23,6 +24,7 @@ const catalogue = {
   console: consoleTexts,
   hosts,
   jobs,
+  kbs,
   overview,
   project,
   prompts,

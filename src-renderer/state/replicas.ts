@@ -11,6 +11,8 @@ export const settingsReplica = createReplica('settings.current');
 export const hostMatrixReplica = createReplica('hosts.matrix');
 export const attestationReplica = createReplica('attestation.board');
 export const buildsReplica = createReplica('builds.board');
+/** Followed by its page alone: while somebody looks, the key broker is asked again and again. */
+export const kbsReplica = createReplica('kbs.current');
 export const custodyReplica = createReplica('custody.current');
 
 export function followAll(client: Client): () => void {

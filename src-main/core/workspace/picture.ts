@@ -198,6 +198,7 @@ async function readProject(file: string, context: ReadContext): Promise<ReadPlac
     warnings: findings.filter((one) => one.severity === 'warning').length,
     participants,
     ...(prod === undefined ? {} : { prod }),
+    ...(desk?.kbs ? { key_broker: desk.kbs.address } : {}),
   };
   return {
     picture,

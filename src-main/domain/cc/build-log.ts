@@ -1,8 +1,7 @@
 /** What an image builder's output says: how far it is, that it is ready, why it failed. */
 
 /** Stages of an image build in their usual order. Only seen ones count: the vendor's texts are not published. */
-const buildStages = ['root_drive', 'user_config', 'encrypt', 'measure', 'policy', 'pack'] as const;
-export type BuildStage = (typeof buildStages)[number];
+export type BuildStage = 'root_drive' | 'user_config' | 'encrypt' | 'measure' | 'policy' | 'pack';
 
 /** Words of the public builder and of the guide (docs/reference/confidential-computing.md §3). The first that fits counts. */
 const stageWords: readonly [BuildStage, RegExp][] = [

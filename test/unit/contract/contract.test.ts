@@ -41,6 +41,7 @@ async function allDeclarations(): Promise<Declaration[]> {
     import('../../../src-main/contract/sites.ts'),
     import('../../../src-main/contract/session.ts'),
     import('../../../src-main/contract/jobs.ts'),
+    import('../../../src-main/contract/kbs.ts'),
     import('../../../src-main/contract/tasks.ts'),
     import('../../../src-main/contract/settings.ts'),
     import('../../../src-main/contract/diagnostics.ts'),

@@ -1,0 +1,35 @@
+import type { StateValue } from '../../../src-main/contract/index.ts';
+import { useTexts } from '../../app/texts.ts';
+import { RelativeTime } from '../../components/relative-time.tsx';
+import { StateBadge } from '../../components/state-badge.tsx';
+import classes from './kbs.module.css';
+
+const adminStates = { ok: 'ok', refused: 'bad', failed: 'bad', not_configured: 'warn' } as const;
+
+/** Release, admin access, counters and their age. */
+export function StatusLine({ value }: { value: StateValue<'kbs.current'> }) {
+  const t = useTexts();
+  const { status, counters } = value;
+  if (!status) return null;
+  const { release, release_sure: isSure, admin, at } = status;
+  const total = Object.values(counters?.reads ?? {}).reduce((sum, count) => sum + count, 0);
+  return (
+    <div className={classes.status}>
+      <span>
+        {release === null
+          ? t('kbs.releaseUnknown')
+          : t(isSure ? 'kbs.release' : 'kbs.releaseAtLeast', { release })}
+      </span>
+      <StateBadge state={adminStates[admin]}>{t(`kbs.admin.${admin}`)}</StateBadge>
+      {counters ? (
+        <span>
+          {t('kbs.reads', { reads: total, refused: counters.policy_violations })}{' '}
+          <RelativeTime at={counters.at} />
+        </span>
+      ) : null}
+      <span style={{ marginLeft: 'auto' }}>
+        <RelativeTime at={at} />
+      </span>
+    </div>
+  );
+}
