@@ -31,7 +31,7 @@ export function App({ client }: { client: Client }) {
             <Shell />
             <Prompts />
           </HashRouter>
-          <Notifications position="bottom-right" limit={3} />
+          <Notifications position="bottom-right" limit={3} mb={28} />
         </ClientProvider>
       </ErrorBoundary>
     </MantineProvider>

@@ -1,6 +1,7 @@
 import { Tooltip, UnstyledButton } from '@mantine/core';
 import type { StateValue } from '../../src-main/contract/index.ts';
 import { StateBadge, type StateKind } from '../components/state-badge.tsx';
+import { taskTitle } from '../components/task-title.ts';
 import { connectionsReplica, custodyReplica, tasksReplica } from '../state/replicas.ts';
 import { useTexts } from './texts.ts';
 import classes from './status-bar.module.css';
@@ -37,7 +38,7 @@ export function StatusBar({ onTasks }: { onTasks: () => void }) {
       <UnstyledButton className={classes.item} onClick={onTasks}>
         <StateBadge state={running.length > 0 ? 'busy' : 'unknown'}>
           {running.length > 0 ? t('shell.tasksRunning', { count: running.length }) : t('shell.tasksIdle')}
-          {newest ? ` · ${newest.title}${percent === undefined ? '' : ` ${percent} %`}` : ''}
+          {newest ? ` · ${taskTitle(t, newest)}${percent === undefined ? '' : ` ${percent} %`}` : ''}
         </StateBadge>
       </UnstyledButton>
       <span className={classes.item} role="status">

@@ -65,6 +65,12 @@ export const theme = createTheme({
     Select: { defaultProps: { size: 'xs' } },
     Textarea: { defaultProps: { size: 'xs' } },
     PasswordInput: { defaultProps: { size: 'xs' } },
+    SegmentedControl: {
+      styles: {
+        root: { padding: 3, border: '1px solid var(--line)', background: 'var(--panel)' },
+        label: { paddingInline: 10 },
+      },
+    },
     Checkbox: { defaultProps: { size: 'xs' } },
     Tooltip: { defaultProps: { openDelay: 300, withArrow: true } },
     Drawer: { defaultProps: { shadow: 'md' }, styles: { title: { fontWeight: 600 } } },

@@ -37,6 +37,6 @@ function Where({ finding, onOpen }: { finding: Finding; onOpen: ((finding: Findi
       {place}
     </button>
   ) : (
-    <div className="mono muted">{place}</div>
+    <div className={`mono muted ${classes.place}`}>{place}</div>
   );
 }

@@ -124,7 +124,7 @@ function HostKey({ question, answer }: BodyProps<'prompts.host_key'>) {
         value={expected}
         onChange={(event) => setExpected(event.currentTarget.value)}
         placeholder="SHA256:"
-        className="mono"
+        classNames={{ input: 'mono' }}
         error={matches === false ? t('prompts.hostKey.differs') : undefined}
       />
       {matches ? <StateBadge state="ok">{t('prompts.hostKey.same')}</StateBadge> : null}

@@ -60,6 +60,13 @@ function SiteDetail({ project, participant }: { project: Open; participant: Part
     running: t('sites.columns.running'),
     connected: t('overview.columns.connected'),
   };
+  const absent = {
+    kit: t('common.unknown'),
+    reachable: t('sites.notChecked'),
+    delivered: t('sites.notDelivered'),
+    running: t('sites.notKnown'),
+    connected: t('sites.notKnown'),
+  };
   return (
     <div className={classes.detail}>
       <Group gap="sm">
@@ -84,7 +91,7 @@ function SiteDetail({ project, participant }: { project: Open; participant: Part
             <div key={id} className={classes.fact}>
               <dt>{labels[id]}</dt>
               <dd>
-                <StageCell stage={stage} absent={t('common.unknown')} />
+                <StageCell stage={stage} absent={absent[id]} />
                 {stage?.message ? <div className={classes.message}>{stage.message}</div> : null}
                 {stage?.hint ? <div className="muted">{stage.hint}</div> : null}
               </dd>
@@ -181,6 +188,7 @@ function SiteLog({ participant }: { participant: string }) {
     <>
       <h2 className={classes.heading}>{t('sites.log')}</h2>
       <Button
+        className={classes.action}
         variant="default"
         loading={log.status === 'running'}
         onClick={() => (asked ? void run(undefined) : setAsked(true))}

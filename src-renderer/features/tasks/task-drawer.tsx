@@ -9,6 +9,7 @@ import { formatBytes, formatSeconds } from '../../components/format.ts';
 import { LogViewer } from '../../components/log-viewer.tsx';
 import { RelativeTime } from '../../components/relative-time.tsx';
 import { StateBadge, type StateKind } from '../../components/state-badge.tsx';
+import { taskTitle } from '../../components/task-title.ts';
 import { tasksReplica } from '../../state/replicas.ts';
 import classes from './task-drawer.module.css';
 
@@ -60,9 +61,9 @@ function TaskCard({ task, childTasks }: { task: Task; childTasks: Task[] }) {
   const step = task.steps.findLast((item) => item.state === 'running' || item.state === 'failed');
   const took = task.ended_at ? (Date.parse(task.ended_at) - Date.parse(task.created_at)) / 1000 : undefined;
   return (
-    <article className={classes.task} aria-label={task.title}>
+    <article className={classes.task} aria-label={taskTitle(t, task)}>
       <Group justify="space-between" wrap="nowrap">
-        <strong className={classes.title}>{task.title}</strong>
+        <strong className={classes.title}>{taskTitle(t, task)}</strong>
         <StateBadge state={states[task.status]}>{t(`tasks.status.${task.status}`)}</StateBadge>
       </Group>
       <Group gap="md" className="muted">
@@ -73,7 +74,7 @@ function TaskCard({ task, childTasks }: { task: Task; childTasks: Task[] }) {
       <TaskProgress task={task} />
       {childTasks.map((child) => (
         <Group key={child.id} justify="space-between" wrap="nowrap" className={classes.child}>
-          <span>{child.target ?? child.title}</span>
+          <span>{child.target ?? taskTitle(t, child)}</span>
           <span className="muted">{child.progress?.message ?? child.progress?.step}</span>
           <StateBadge state={states[child.status]}>{t(`tasks.status.${child.status}`)}</StateBadge>
         </Group>
@@ -130,7 +131,9 @@ function TaskProgress({ task }: { task: Task }) {
   const amount = (value: number): string => (unit === 'bytes' ? formatBytes(value) : String(value));
   return (
     <div>
-      {total ? <Progress value={(100 * done) / total} size={6} aria-label={task.title} mt={4} /> : null}
+      {total ? (
+        <Progress value={(100 * done) / total} size={6} aria-label={taskTitle(t, task)} mt={4} />
+      ) : null}
       <Group gap="md" className="muted">
         <span className="numeric">{total ? `${amount(done)} / ${amount(total)}` : amount(done)}</span>
         {rate !== undefined && unit === 'bytes' ? (

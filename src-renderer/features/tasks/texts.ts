@@ -14,6 +14,12 @@ export const tasks = {
   speed: '{{rate}}/s',
   started: 'Started',
   took: 'took {{time}}',
+  kinds: {
+    provision: 'Provision',
+    submit: 'Submit a job',
+    follow: 'Follow a job',
+    download: 'Download a result',
+  },
   status: {
     queued: 'Waiting',
     running: 'Running',

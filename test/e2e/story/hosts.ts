@@ -1,5 +1,5 @@
 /** The hosts of the main job: one real sshd per participant, each with its own home and a key of its own. */
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { endMarked, newMark } from '../../lab/keeper.ts';
 import { type FlareVersion, flareBin } from '../../lab/nvflare.ts';
@@ -7,6 +7,9 @@ import { type Sshd, startSshd } from '../../lab/sshd.ts';
 import type { HostWords } from './wizard.ts';
 
 export const participants = ['localhost', 'site-1', 'site-2'] as const;
+
+/** What the hosts are called in ~/.ssh/config, in the order of the participants. */
+const aliases = ['flare-server', 'hospital-a', 'hospital-b'] as const;
 
 export interface LabHosts {
   sshds: Map<string, Sshd>;
@@ -44,6 +47,28 @@ export async function startHosts(folder: string, version: FlareVersion): Promise
     };
   };
   return { sshds, words, stop };
+}
+
+/** Names the hosts in the ~/.ssh/config of this home, as admins do: port and key need not be typed then. */
+export async function withAliases(hosts: LabHosts, home: string): Promise<LabHosts> {
+  const named = participants.map((name, index) => ({
+    alias: aliases[index] ?? name,
+    ...hosts.words(name),
+    name,
+  }));
+  const config = named.map(
+    ({ alias, address, port, identity }) =>
+      `Host ${alias}\n  HostName ${address}\n  Port ${port}\n  IdentityFile ${identity}\n`,
+  );
+  await mkdir(join(home, '.ssh'), { recursive: true, mode: 0o700 });
+  await writeFile(join(home, '.ssh', 'config'), config.join(''), { mode: 0o600 });
+  return {
+    ...hosts,
+    words(name) {
+      const { user, directory, path } = hosts.words(name);
+      return { address: named.find((one) => one.name === name)?.alias ?? name, user, directory, path };
+    },
+  };
 }
 
 /** Every file below a folder whose path ends so. */

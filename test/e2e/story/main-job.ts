@@ -23,6 +23,8 @@ export interface Story {
   chooseFolder?: ChooseFolder;
   /** Called where a page is worth a picture. */
   picture?: (name: string) => Promise<void>;
+  /** Called where a state is worth a look only. */
+  look?: (name: string) => Promise<void>;
   /** Called with the job's detail open, when its result lies in `folder`. */
   resultShown?: (detail: Locator, folder: string) => Promise<void>;
 }
@@ -52,10 +54,11 @@ async function rowsSay(page: Page, text: RegExp, rows: readonly string[], timeou
 }
 
 /** Answers the questions for unknown host keys: compares each fingerprint with what its operator says. */
-async function acceptHostKeys(page: Page, sshds: Map<string, Sshd>) {
+async function acceptHostKeys(page: Page, sshds: Map<string, Sshd>, look: (name: string) => Promise<void>) {
   for (let left = sshds.size; left > 0; left -= 1) {
     const dialog = page.getByRole('dialog', { name: 'Unknown host key' });
     await dialog.waitFor();
+    if (left === sshds.size) await look('unknown-host-key');
     const asked = await dialog.locator('dd').first().innerText();
     const told = sshds.get(asked)?.fingerprint;
     if (!told) throw new Error(`Asked for the key of "${asked}", which is no participant.`);
@@ -68,7 +71,14 @@ async function acceptHostKeys(page: Page, sshds: Map<string, Sshd>) {
 
 /** Wizard, provision, deliver, start, console, submit, result, stop. */
 export async function doMainJob(story: Story): Promise<void> {
-  const { page, folder, version, hosts, picture = () => Promise.resolve() } = story;
+  const {
+    page,
+    folder,
+    version,
+    hosts,
+    picture = () => Promise.resolve(),
+    look = () => Promise.resolve(),
+  } = story;
   const press = (name: string) => page.getByRole('button', { name, exact: true }).click();
   const project = join(folder, 'heart-failure-study');
   await describeProject(
@@ -90,7 +100,7 @@ export async function doMainJob(story: Story): Promise<void> {
 
   await goTo(page, 'Sites');
   await press('Check');
-  await acceptHostKeys(page, hosts.sshds);
+  await acceptHostKeys(page, hosts.sshds, look);
   await press('Deliver');
   await rowsSay(page, /^delivered/, participants);
   await ownStorage(hosts.sshds.get('localhost')?.home ?? '');
@@ -121,6 +131,7 @@ export async function doMainJob(story: Story): Promise<void> {
   await detail.getByRole('button', { name: 'Show the result folder' }).waitFor({ timeout: 20_000 });
   const models = await filesBelow(kit, 'server.npy');
   expect(models).toHaveLength(1);
+  await look('job-drawer');
   await story.resultShown?.(detail, kit);
   await detail.getByRole('button', { name: 'Close' }).click();
   await picture('jobs');

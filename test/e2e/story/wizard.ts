@@ -3,9 +3,10 @@ import type { Page } from 'playwright';
 
 export interface HostWords {
   address: string;
-  port: number;
   user: string;
-  identity: string;
+  /** These two may come from ~/.ssh/config. */
+  port?: number;
+  identity?: string;
   directory: string;
   path: string;
 }
@@ -35,9 +36,9 @@ const field = (page: Page, name: string) => page.getByRole('textbox', { name, ex
 async function fillHost(page: Page, host: HostWords | undefined): Promise<void> {
   if (!host) return;
   await field(page, 'SSH address').fill(host.address);
-  await field(page, 'SSH port').fill(String(host.port));
+  await field(page, 'SSH port').fill(String(host.port ?? ''));
   await field(page, 'User').fill(host.user);
-  await field(page, 'Key file').fill(host.identity);
+  await field(page, 'Key file').fill(host.identity ?? '');
   await field(page, 'Folder on the host').fill(host.directory);
   await field(page, 'Prepended to PATH, separated by colons').fill(host.path);
 }

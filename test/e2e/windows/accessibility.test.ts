@@ -6,7 +6,7 @@ import type { Page } from 'playwright';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { newLabFolder } from '../../lab/keeper.ts';
 import { freePort } from '../../lab/ports.ts';
-import { openWindows, takePictures, themes, useTheme, type Windows } from './browser.ts';
+import { openWindows, takePictures, takeProofs, themes, useTheme, type Windows } from './browser.ts';
 import { goTo } from '../story/main-job.ts';
 import { describeProject, type HostWords } from '../story/wizard.ts';
 
@@ -44,9 +44,12 @@ async function faults(where: string): Promise<string[]> {
 
 const press = (name: string) => page.getByRole('button', { name, exact: true }).click();
 
-it('finds nothing serious on any page', { timeout: 120_000 }, async () => {
+it('finds nothing serious on any page', { timeout: 160_000 }, async () => {
   const found: string[] = [];
-  const look = async (where: string) => found.push(...(await faults(where)));
+  const look = async (where: string) => {
+    found.push(...(await faults(where)));
+    await takeProofs(page, where.replaceAll(/\W+/g, '-'));
+  };
   const host: HostWords = {
     address: '127.0.0.1',
     port: await freePort(),

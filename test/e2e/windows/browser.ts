@@ -10,6 +10,7 @@ import { endMarked, newMark } from '../../lab/keeper.ts';
 const root = join(import.meta.dirname, '../../..');
 const executablePath = '/usr/bin/chromium';
 const pictures = join(root, 'docs/img');
+const lookedAt = join(tmpdir(), 'flaredesk-pictures');
 
 export type Theme = 'light' | 'dark';
 export const themes: readonly Theme[] = ['light', 'dark'];
@@ -103,22 +104,33 @@ export async function useTheme(page: Page, theme: Theme): Promise<void> {
   await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))');
 }
 
+const small = { width: 1280, height: 800 };
+const large = { width: 1920, height: 1080 };
+
 /**
  * With FLAREDESK_PICTURES=1: docs/img/NAME-light.png and NAME-dark.png at 1280×800. The same at 1920×1080 goes to the system's
  * temporary folder, to be looked at only.
  */
 export async function takePictures(page: Page, name: string): Promise<void> {
   if (process.env.FLAREDESK_PICTURES !== '1') return;
-  const small = { width: 1280, height: 800, folder: pictures };
-  const large = { width: 1920, height: 1080, folder: join(tmpdir(), 'flaredesk-pictures') };
-  for (const { width, height, folder } of [large, small]) {
-    await mkdir(folder, { recursive: true });
-    await page.setViewportSize({ width, height });
-    for (const theme of ['dark', 'light'] as const) {
-      await useTheme(page, theme);
-      await page.mouse.move(640, 799);
-      await page.waitForTimeout(300);
-      await page.screenshot({ path: join(folder, `${name}-${theme}.png`), animations: 'disabled' });
-    }
+  await draw(page, name, large, lookedAt);
+  await draw(page, name, small, pictures);
+}
+
+/** With FLAREDESK_PICTURES=1: the same pictures, to be looked at only. */
+export async function takeProofs(page: Page, name: string): Promise<void> {
+  if (process.env.FLAREDESK_PICTURES !== '1') return;
+  await draw(page, `${name}-large`, large, lookedAt);
+  await draw(page, `${name}-small`, small, lookedAt);
+}
+
+async function draw(page: Page, name: string, size: typeof small, folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await page.setViewportSize(size);
+  for (const theme of ['dark', 'light'] as const) {
+    await useTheme(page, theme);
+    await page.mouse.move(640, 799);
+    await page.waitForTimeout(300);
+    await page.screenshot({ path: join(folder, `${name}-${theme}.png`), animations: 'disabled' });
   }
 }

@@ -25,8 +25,8 @@ const rowSays = (page: Page, name: string, text: RegExp, timeout = 20_000) =>
 async function fillHost(keys: Keys, host: HostWords): Promise<void> {
   await keys.fill('SSH address', host.address);
   await keys.fill('User', host.user);
-  await keys.fill('SSH port', String(host.port));
-  await keys.fill('Key file', host.identity);
+  await keys.fill('SSH port', String(host.port ?? ''));
+  await keys.fill('Key file', host.identity ?? '');
   await keys.fill('Folder on the host', host.directory);
   await keys.fill('Prepended to PATH, separated by colons', host.path);
 }

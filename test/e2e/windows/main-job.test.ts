@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { newLabFolder } from '../../lab/keeper.ts';
-import { startHosts } from '../story/hosts.ts';
+import { startHosts, withAliases } from '../story/hosts.ts';
 import { doMainJob } from '../story/main-job.ts';
-import { openWindows, takePictures } from './browser.ts';
+import { openWindows, takePictures, takeProofs } from './browser.ts';
 
 const cleanUps: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -19,13 +19,20 @@ it.each(['2.8.1', '2.7.2'] as const)(
   async (version) => {
     const folder = await newLabFolder('windows');
     cleanUps.push(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
-    const hosts = await startHosts(folder, version);
+    const hosts = await withAliases(await startHosts(folder, version), join(folder, 'home'));
     cleanUps.push(() => hosts.stop());
     const windows = await openWindows(folder);
     cleanUps.push(() => windows.close());
     const { page } = windows;
     try {
-      await doMainJob({ page, folder, version, hosts, picture: (name) => takePictures(page, name) });
+      await doMainJob({
+        page,
+        folder,
+        version,
+        hosts,
+        picture: (name) => takePictures(page, name),
+        look: (name) => takeProofs(page, name),
+      });
       expect(windows.complaints).toEqual([]);
     } catch (error) {
       await page
