@@ -5,7 +5,7 @@
 import type { Expression, Policy, PolicyRule, Term } from './rego-syntax.ts';
 
 /** A value nobody can tell from here: a claim of the guest that was not given. */
-export const untold: unique symbol = Symbol('untold');
+const untold: unique symbol = Symbol('untold');
 
 /** What a request looks like to the policy. Objects listed in `open` may carry more members than are given. */
 export type Told = string | number | boolean | null | typeof untold | Told[] | { [key: string]: Told };

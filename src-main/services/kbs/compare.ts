@@ -7,7 +7,7 @@ export interface DiffLine {
 }
 
 /** Lines of `before` and `after` beside each other, in order; everything, not only the changed ones. */
-export function compareTexts(before: string, after: string): DiffLine[] {
+function compareTexts(before: string, after: string): DiffLine[] {
   const [old, next] = [before.split('\n'), after.split('\n')];
   const lines: DiffLine[] = [];
   let at = 0;

@@ -1,6 +1,6 @@
 /** The Trustee key broker: look, read, compare, set, roll back its resource policy. */
 export { kbsClient, type KbsClient } from './client.ts';
-export { compareTexts, compareThree, type DiffLine, type ThreeWay } from './compare.ts';
+export { compareThree, type DiffLine, type ThreeWay } from './compare.ts';
 export { type PolicyHistory, policyHistory } from './history.ts';
 export { policySha256, type ReadPolicy, readPolicy, setPolicy } from './policy.ts';
 export { kbsStatus, readCounters } from './status.ts';

@@ -118,17 +118,3 @@ async function openEndpoints(
     });
   }
 }
-
-/** Health of the Vault behind a key broker by the status of `/v1/sys/health`. */
-export function vaultHealth(status: number): {
-  state: 'active' | 'standby' | 'sealed' | 'uninitialised' | 'unknown';
-  words: string;
-} {
-  if (status === 200) return { state: 'active', words: 'Vault is unsealed and active.' };
-  if ([429, 472, 473].includes(status)) return { state: 'standby', words: 'Vault is a standby node.' };
-  if (status === 501)
-    return { state: 'uninitialised', words: 'Vault was never initialised: there are no keys.' };
-  if (status === 503)
-    return { state: 'sealed', words: 'Vault is sealed: no CVM gets its key until it is unsealed.' };
-  return { state: 'unknown', words: `Vault answered ${status}.` };
-}

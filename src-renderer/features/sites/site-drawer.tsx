@@ -62,6 +62,7 @@ function SiteDetail({ project, participant }: { project: Open; participant: Part
   };
   const absent = {
     kit: t('common.unknown'),
+    image: t('overview.notThere'),
     reachable: t('sites.notChecked'),
     delivered: t('sites.notDelivered'),
     running: t('sites.notKnown'),
@@ -77,7 +78,7 @@ function SiteDetail({ project, participant }: { project: Open; participant: Part
         >
           {t('sites.edit')}
         </Button>
-        {participant.host ? (
+        {participant.host && participant.confidential ? (
           <Button variant="subtle" onClick={() => void navigate('/hosts')}>
             {t('shell.pages.hosts')}
           </Button>

@@ -17,7 +17,6 @@ export type {
   Verdict,
 } from './probe.ts';
 export { diskFactor } from './resources.ts';
-export { lockHeld } from './vm.ts';
 
 /** All 32 rows, in the order of the table. */
 export const hostProbes: readonly HostProbe[] = [

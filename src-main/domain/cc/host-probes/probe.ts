@@ -93,7 +93,7 @@ export const unknown = (summary: string, meaning?: string): Verdict => ({
   summary,
   ...(meaning === undefined ? {} : { meaning }),
 });
-export const finding =
+const finding =
   (state: 'warn' | 'bad') =>
   (summary: string, meaning?: string, fix?: ProbeFix): Verdict => ({
     state,

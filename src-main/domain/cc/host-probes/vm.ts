@@ -10,7 +10,7 @@ const notDelivered = ({ image }: ProbeContext): string | undefined =>
 const away = (summary: string): Verdict => ({ state: 'not_applicable', summary });
 
 /** What QEMU says when somebody else holds a drive. */
-export const lockHeld = /Failed to get (shared )?"write" lock|Is another process using the image/i;
+const lockHeld = /Failed to get (shared )?"write" lock|Is another process using the image/i;
 
 export const vmProbes: readonly HostProbe[] = [
   {
