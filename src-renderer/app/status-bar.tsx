@@ -14,6 +14,12 @@ const sessionStates: Record<string, StateKind> = {
   closed: 'unknown',
 };
 
+const endings: Partial<Record<string, StateKind>> = {
+  failed: 'bad',
+  partly_done: 'warn',
+  interrupted: 'warn',
+};
+
 type Session = StateValue<'session.connections'>['sessions'][number];
 
 /** One per user and state: a console and what works beside it have sessions of their own. At most three. */
@@ -28,6 +34,9 @@ export function StatusBar({ onTasks }: { onTasks: () => void }) {
   const custody = custodyReplica.use((replica) => replica.value);
   const running = tasks.filter((task) => busy.has(task.status) && task.parent === undefined);
   const newest = running[0];
+  // What ended badly stays to be seen until something else is begun.
+  const last = tasks.find((task) => task.parent === undefined);
+  const ended = newest || !last ? undefined : endings[last.status];
   const progress = newest?.progress;
   const percent =
     progress?.done !== undefined && progress.total
@@ -36,8 +45,12 @@ export function StatusBar({ onTasks }: { onTasks: () => void }) {
   return (
     <footer className={classes.bar} data-region aria-label={t('shell.statusBar')}>
       <UnstyledButton className={classes.item} onClick={onTasks}>
-        <StateBadge state={running.length > 0 ? 'busy' : 'unknown'}>
-          {running.length > 0 ? t('shell.tasksRunning', { count: running.length }) : t('shell.tasksIdle')}
+        <StateBadge state={newest ? 'busy' : (ended ?? 'unknown')}>
+          {newest
+            ? t('shell.tasksRunning', { count: running.length })
+            : last && ended
+              ? `${taskTitle(t, last)} · ${t(`tasks.status.${last.status}`)}`
+              : t('shell.tasksIdle')}
           {newest ? ` · ${taskTitle(t, newest)}${percent === undefined ? '' : ` ${percent} %`}` : ''}
         </StateBadge>
       </UnstyledButton>

@@ -53,9 +53,15 @@ export function writeError(path: string, error: unknown): DeskError {
     ENOTDIR: 'part of its path is a file',
     EEXIST: 'it is there already',
   };
+  const isForbidden = code === 'EACCES' || code === 'EPERM' || code === 'EROFS';
   return new DeskError(
     code === 'EEXIST' ? 'conflict' : 'denied',
     `${path} cannot be written: ${reasons[code ?? ''] ?? code ?? 'unknown reason'}.`,
-    { cause: error },
+    {
+      cause: error,
+      ...(isForbidden
+        ? { hint: 'Give this user the right to write there, or copy the project to a folder of your own.' }
+        : {}),
+    },
   );
 }

@@ -52,7 +52,7 @@ export default function OverviewPage() {
       actions={
         open.kind === 'project' ? (
           <>
-            <Button variant="default" onClick={() => void navigate('/project')}>
+            <Button variant="default" onClick={() => void navigate('/project/edit')}>
               {t('overview.actions.edit_project')}
             </Button>
             <ProvisionButton project={open} />
@@ -167,7 +167,7 @@ function boardColumns(
     {
       id: 'participant',
       header: t('overview.columns.participant'),
-      width: 'minmax(136px, 1.1fr)',
+      width: 'minmax(150px, 1.1fr)',
       value: (participant) => participant.name,
       cell: (participant) => <strong>{participant.name}</strong>,
     },

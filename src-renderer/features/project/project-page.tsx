@@ -44,10 +44,14 @@ export default function ProjectPage() {
   );
 }
 
-function NewButton() {
+function NewButton({ isSecond = false }: { isSecond?: boolean }) {
   const t = useTexts();
   const navigate = useNavigate();
-  return <Button onClick={() => void navigate('/project/new')}>{t('overview.newProject')}</Button>;
+  return (
+    <Button variant={isSecond ? 'default' : 'filled'} onClick={() => void navigate('/project/new')}>
+      {t('overview.newProject')}
+    </Button>
+  );
 }
 
 /** An address that names a step begins the draft by itself. */
@@ -70,7 +74,7 @@ function BeginEdit({ automatically }: { automatically: boolean }) {
         <Button loading={begin.status === 'running'} onClick={() => void run(undefined)}>
           {t('project.edit')}
         </Button>
-        <NewButton />
+        <NewButton isSecond />
       </EmptyState>
     </Page>
   );

@@ -1,5 +1,5 @@
 /** axe on every page in light and dark, on a provisioned project: nothing serious, nothing critical. */
-import { rm } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from 'playwright';
@@ -73,6 +73,10 @@ it('finds nothing serious on any page', { timeout: 160_000 }, async () => {
     admin,
   });
   await look('review');
+  await goTo(page, 'Overview');
+  await page.getByText('An unfinished draft').waitFor();
+  await look('draft offer');
+  await press('Go on with the draft');
   for (const step of ['Basics', 'Server', 'Sites', 'Admins']) {
     await page.getByRole('listitem').getByRole('button', { name: step, exact: true }).click();
     await look(`step ${step}`);
@@ -88,6 +92,21 @@ it('finds nothing serious on any page', { timeout: 160_000 }, async () => {
     .getByText(/prod_00/)
     .waitFor({ timeout: 30_000 });
   await look('overview');
+
+  await goTo(page, 'Project');
+  await page.getByRole('listitem').getByRole('button', { name: 'Basics', exact: true }).click();
+  await page.getByRole('textbox', { name: 'Description' }).fill('Mine');
+  await page.getByRole('textbox', { name: 'Description' }).press('Enter');
+  await page.getByText('1 line changed').waitFor();
+  const file = join(folder, 'project', 'project.yml');
+  const theirs = (await readFile(file, 'utf8')).replace(/^description:.*/m, 'description: Theirs');
+  await writeFile(file, theirs);
+  await press('Save');
+  const difference = page.getByRole('dialog', { name: 'The file changed on disk' });
+  await difference.waitFor();
+  await look('difference');
+  await difference.getByRole('button').first().click();
+  await difference.waitFor({ state: 'detached' });
 
   await goTo(page, 'Sites');
   await look('sites');

@@ -1,13 +1,15 @@
 /** The windows as a person sees them: `flaredesk serve` from its sources and the distribution's Chromium before it. */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { chown, mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright';
 import { endMarked, newMark } from '../../lab/keeper.ts';
 
 const root = join(import.meta.dirname, '../../..');
+/** Numeric, so that no name must be known to the system. */
+export const nobody = 65_534;
 const executablePath = '/usr/bin/chromium';
 const pictures = join(root, 'docs/img');
 const lookedAt = join(tmpdir(), 'flaredesk-pictures');
@@ -22,8 +24,15 @@ export interface Windows {
   close(): Promise<void>;
 }
 
+export interface WindowsOptions {
+  /** `serve` runs as a user who is stopped by the modes of files: nobody, where the tests run as root. */
+  unprivileged?: boolean;
+  /** More of the environment of `serve`. */
+  env?: Record<string, string>;
+}
+
 /** Starts `serve` with its state, home and settings below `folder`, and opens its address. */
-export async function openWindows(folder: string, more: Record<string, string> = {}): Promise<Windows> {
+export async function openWindows(folder: string, options: WindowsOptions = {}): Promise<Windows> {
   if (!existsSync(executablePath)) {
     throw new Error(`SKIPPED: ${executablePath} is missing. Install it: apt-get install chromium`);
   }
@@ -51,7 +60,7 @@ export async function openWindows(folder: string, more: Record<string, string> =
       if (message.type() === 'error') complaints.push(message.text());
     });
     page.on('pageerror', (error) => complaints.push(error.message));
-    await page.goto(await serve(folder, { ...mark, ...more }));
+    await page.goto(await serve(folder, { ...mark, ...options.env }, options));
     return { page, complaints, close: () => close(browser, mark) };
   } catch (error) {
     await close(browser, mark);
@@ -65,17 +74,29 @@ async function close(browser: Browser, mark: Record<string, string>) {
 }
 
 /** The one-time address that `serve` prints. */
-async function serve(folder: string, mark: Record<string, string>): Promise<string> {
+async function serve(
+  folder: string,
+  mark: Record<string, string>,
+  { unprivileged = false }: WindowsOptions,
+): Promise<string> {
   const home = join(folder, 'home');
+  const state = join(folder, 'state');
   await mkdir(home, { recursive: true });
-  const child = spawn(process.execPath, [join(root, 'src-main/headless/main.ts'), 'serve', '--json'], {
+  const line = [process.execPath, join(root, 'src-main/headless/main.ts'), 'serve', '--json'];
+  if (unprivileged && process.getuid?.() === 0) {
+    await mkdir(state, { recursive: true });
+    for (const own of [home, state]) await chown(own, nobody, nobody);
+    line.unshift('setpriv', `--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups');
+  }
+  const [program = '', ...given] = line;
+  const child = spawn(program, given, {
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: 170_000,
     env: {
       PATH: process.env.PATH,
       USER: process.env.USER,
       HOME: home,
-      FLAREDESK_STATE: join(folder, 'state'),
+      FLAREDESK_STATE: state,
       FLAREDESK_CHECK: '1',
       FLAREDESK_BUILDER_SPARES_VMS: '1',
       ...mark,
