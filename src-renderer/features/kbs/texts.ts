@@ -26,7 +26,7 @@ export const kbs = {
     not_configured: 'No admin key named',
     failed: 'Admin access failed',
   },
-  reads: 'Keys handed out {{reads}}, refused {{refused}}',
+  reads: 'Key reads allowed {{reads}}, refused {{refused}}',
   changedElsewhere: 'The policy there is not the one known here from {{at}}. Somebody else changed it.',
   tabs: { policy: 'Policy', compare: 'Differences', history: 'History' },
   text: 'Policy text',

@@ -101,6 +101,7 @@ export type PageName =
   | 'Sites'
   | 'Hosts'
   | 'Attestation'
+  | 'Key broker'
   | 'Console'
   | 'Jobs'
   | 'Settings';
