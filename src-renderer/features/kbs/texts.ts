@@ -42,7 +42,7 @@ export const kbs = {
   reason: 'Why',
   change: { loses: 'loses its key', gains: 'gains its key', same: 'unchanged', unknown: 'not known' },
   answer: { allow: 'released', deny: 'refused', error: 'refused, with an error', unknown: 'not known' },
-  limit: 'Computed here from the text. No key broker was asked, and no VM proved anything.',
+  limit: 'Computed here from the two texts. The key broker decided nothing yet, and no VM proved anything.',
   ours: 'Your changes',
   theirs: 'Changes on the server',
   noChange: 'No change',
