@@ -75,7 +75,8 @@ describe('every command', () => {
   );
 
   it.each(leaves)('$title refuses an argument too many', async (entry) => {
-    const { exit, answer } = await runJson([...satisfied(entry), 'surplus']);
+    const optional = entry.command.registeredArguments.filter(({ required }) => !required).map(() => 'x');
+    const { exit, answer } = await runJson([...satisfied(entry), ...optional, 'surplus']);
     expect(exit).toBe(2);
     expect(answer.error?.code).toBe('bad_usage');
   });
