@@ -113,9 +113,14 @@ export function createCore(ports: CorePorts): Core {
   let custodyShown: string | undefined;
   const custody = once(async () => (await import('./core/custody.ts')).createCustody(parts));
   const hostMatrix = once(async () => (await import('./core/host-matrix.ts')).createHostMatrix(parts));
-  const attestation = once(async () =>
-    (await import('./core/attestation/attestation.ts')).createAttestation(parts),
-  );
+  let kbsTells: (() => void) | undefined;
+  const attestation = once(async () => {
+    const { createAttestation } = await import('./core/attestation/attestation.ts');
+    const { tellAttestation } = await import('./core/kbs/tell-attestation.ts');
+    const made = await createAttestation(parts);
+    kbsTells = tellAttestation(made, await workspace.get(), await kbs.get());
+    return made;
+  });
   const builds = once(async () => (await import('./core/builds/builds.ts')).createBuilds(parts));
   const kbs = once(async () => (await import('./core/kbs/watch.ts')).createKbsWatch(parts));
   const settingsState = once(async () => (await import('./core/settings.ts')).createSettingsState(parts));
@@ -180,6 +185,7 @@ export function createCore(ports: CorePorts): Core {
   const disposed = once(async () => {
     disposal.abort();
     (await board.made()?.catch(() => undefined))?.dispose();
+    kbsTells?.();
     await (await attestation.made()?.catch(() => undefined))?.dispose();
     (await hostMatrix.made()?.catch(() => undefined))?.dispose();
     (await kbs.made()?.catch(() => undefined))?.dispose();

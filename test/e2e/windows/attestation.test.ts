@@ -45,7 +45,7 @@ beforeAll(async () => {
   expect(await client.call('vcek.import', { from: join(folder, 'vcek.der') })).toMatchObject({ ok: true });
   expect(await client.call('workspace.open', { place: federation.adminKit() })).toMatchObject({ ok: true });
   await core.dispose();
-  windows = await openWindows(folder, { FLAREDESK_TEST_ATTESTATION_ROOT: root });
+  windows = await openWindows(folder, { env: { FLAREDESK_TEST_ATTESTATION_ROOT: root } });
 });
 afterAll(async () => {
   await windows?.close();
