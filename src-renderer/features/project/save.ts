@@ -9,7 +9,11 @@ export function useSave(draft: Draft) {
   const t = useTexts();
   const client = useClient();
   return useAction(async (keep: 'mine' | 'disk' | undefined) => {
-    const answer = await client.call('drafts.save', keep ? { keep } : {});
+    // Nothing of one's own: what is on disk holds, also when another program wrote it since.
+    const isUntouched =
+      draft.kind !== 'new' && Object.values(draft.files).every(({ text, base }) => text === base);
+    const kept = keep ?? (isUntouched ? 'disk' : undefined);
+    const answer = await client.call('drafts.save', kept ? { keep: kept } : {});
     if (answer.ok) notifications.show({ message: `${t('project.saved')}: ${draft.label}` });
     return answer;
   });

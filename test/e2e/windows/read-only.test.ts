@@ -77,6 +77,8 @@ it('has the draft after a restart, and saves it once it may', { timeout: 40_000 
   await expect.poll(() => description().inputValue()).toBe('Mine');
   await chmod(project, 0o755);
   await press('Save');
+  // Both files are written by then.
+  await says('Saved');
   await expect.poll(() => readFile(file, 'utf8')).toContain('description: Mine');
 });
 
