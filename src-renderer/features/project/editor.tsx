@@ -1,4 +1,3 @@
-import { isUntouched } from '../../state/draft-files.ts';
 import { ActionIcon, Button, Tooltip } from '@mantine/core';
 import { IconArrowBackUp, IconArrowForwardUp } from '@tabler/icons-react';
 import { useEffect, useRef } from 'react';
@@ -9,6 +8,7 @@ import { ConfirmTyped } from '../../components/confirm-typed.tsx';
 import { ErrorNotice } from '../../components/error-notice.tsx';
 import { FindingList } from '../../components/finding-list.tsx';
 import { PlaceName } from '../../components/place-name.tsx';
+import { isUntouched } from '../../state/draft-files.ts';
 import { Page } from '../../components/page.tsx';
 import { Basics } from './basics.tsx';
 import { CcForm } from './cc-form.tsx';
@@ -181,7 +181,7 @@ export function Editor({
         </div>
         <YamlPane key={guarded?.cc?.file ?? ''} draft={draft} first={guarded?.cc?.file} />
       </div>
-      {draft.conflict && !isUntouched ? (
+      {draft.conflict && !isUntouched(draft.files) ? (
         <ConflictDialog draft={draft} onKeep={(keep) => void save.run(keep)} />
       ) : null}
     </Page>

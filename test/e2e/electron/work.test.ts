@@ -61,6 +61,8 @@ describe.skipIf(!binary)(`work in ${binary?.kind ?? 'SKIPPED: no'} Electron`, ()
     await page.getByLabel('Name', { exact: true }).fill('ada@example.org');
     await page.getByRole('button', { name: 'Apply', exact: true }).click();
     await page.getByRole('button', { name: 'Next', exact: true }).click();
+    await page.getByText('Confidential computing for all sites').waitFor();
+    await page.getByRole('button', { name: 'Next', exact: true }).click();
     await page.getByRole('button', { name: 'Save and provision' }).click();
     const kits = join(folder, 'workspace/window_fed/prod_00');
     await expect

@@ -64,6 +64,8 @@ async function describeProject(keys: Keys, folder: string, hosts: LabHosts): Pro
   await keys.key('Enter');
   await page.getByRole('row', { name: admin }).waitFor();
   await keys.press('Next');
+  await page.getByText('Confidential computing for all sites').waitFor();
+  await keys.press('Next');
 }
 
 async function acceptHostKeys(keys: Keys, hosts: LabHosts): Promise<void> {
