@@ -87,16 +87,22 @@ export const pages = [
 ] as const;
 
 interface Shown {
+  kind: 'project' | 'workspace' | 'kit';
   key_broker?: string | undefined;
   participants: readonly { confidential?: boolean | undefined }[];
 }
 
-const confidentialPages: ReadonlySet<string> = new Set(['/builds', '/hosts', '/attestation']);
-
-/** The pages of a project: those of confidential computing only where it is used, the key broker's where desk.yml names one. */
+/**
+ * The pages of what is open: those of confidential computing only where it is used, the key broker's where desk.yml names
+ * one. A kit or a workspace alone does not tell: its federation may be confidential, which the attestation page asks.
+ */
 export function pagesOf(open: Shown | null | undefined) {
   const isConfidential = open?.participants.some(({ confidential }) => confidential) ?? false;
-  return pages.filter(({ path }) =>
-    path === '/kbs' ? open?.key_broker !== undefined : isConfidential || !confidentialPages.has(path),
-  );
+  const isShown = (path: string): boolean => {
+    if (path === '/kbs') return open?.key_broker !== undefined;
+    if (path === '/attestation')
+      return isConfidential || (open !== null && open !== undefined && open.kind !== 'project');
+    return isConfidential || (path !== '/builds' && path !== '/hosts');
+  };
+  return pages.filter(({ path }) => isShown(path));
 }
