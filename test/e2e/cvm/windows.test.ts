@@ -2,13 +2,13 @@
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Locator, Page } from 'playwright';
 import { afterEach, expect, it } from 'vitest';
 import { type CcProject, makeCcProject } from '../../lab/cc-project.ts';
 import { newLabFolder } from '../../lab/keeper.ts';
 import { goTo } from '../story/main-job.ts';
-import { openWindows, takePictures, themes, useTheme } from '../windows/browser.ts';
+import { openWindows, takePictures } from '../windows/browser.ts';
+import { seriousFaults } from '../windows/axe.ts';
 
 const cleanUps: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -20,19 +20,6 @@ const rowsSay = async (page: Page, text: RegExp, timeout = 40_000) => {
   for (const name of ['server1', 'site-1'])
     await rowOf(page, name).getByText(text).first().waitFor({ timeout });
 };
-
-/** What axe holds against the page, in both themes. */
-async function faults(page: Page): Promise<string[]> {
-  const found: string[] = [];
-  for (const theme of themes) {
-    await useTheme(page, theme);
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    for (const { id, impact, nodes } of violations)
-      if (impact === 'serious' || impact === 'critical')
-        found.push(`${theme}: ${id}: ${nodes[0]?.html.slice(0, 120)}`);
-  }
-  return found;
-}
 
 it('takes a confidential project from files to running and back', { timeout: 170_000 }, async () => {
   const folder = await newLabFolder('cc-windows');
@@ -60,12 +47,12 @@ it('takes a confidential project from files to running and back', { timeout: 170
     await qemu.waitFor({ timeout: 60_000 });
     await page.getByRole('button', { name: /^Clock on server1/ }).waitFor();
     await takePictures(page, 'hosts');
-    expect(await faults(page)).toEqual([]);
+    expect(await seriousFaults(page, 'hosts')).toEqual([]);
     await page.getByRole('button', { name: /^CPU has SEV-SNP on site-1: Failed/ }).click();
     const evidence = page.getByRole('dialog', { name: 'CPU has SEV-SNP on site-1' });
     await evidence.getByText('What to do').waitFor();
     await evidence.getByText('grep -ow -m1 sev_snp /proc/cpuinfo').waitFor();
-    expect(await faults(page)).toEqual([]);
+    expect(await seriousFaults(page, 'evidence of a probe')).toEqual([]);
     await evidence.getByRole('button', { name: 'Close' }).click();
 
     await goTo(page, 'Sites');
@@ -73,11 +60,11 @@ it('takes a confidential project from files to running and back', { timeout: 170
     await rowsSay(page, /^delivered/);
     await press('Start');
     await rowsSay(page, /^VM runs/, 60_000);
-    expect(await faults(page)).toEqual([]);
+    expect(await seriousFaults(page, 'sites')).toEqual([]);
     await goTo(page, 'Overview');
     await rowsSay(page, /^VM runs/);
     await takePictures(page, 'confidential-overview');
-    expect(await faults(page)).toEqual([]);
+    expect(await seriousFaults(page, 'overview')).toEqual([]);
 
     await goTo(page, 'Sites');
     await rowOf(page, 'site-1').click();

@@ -1,12 +1,12 @@
 /** axe on every page in light and dark, on a provisioned project: nothing serious, nothing critical. */
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from 'playwright';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { newLabFolder } from '../../lab/keeper.ts';
 import { freePort } from '../../lab/ports.ts';
-import { openWindows, takePictures, takeProofs, themes, useTheme, type Windows } from './browser.ts';
+import { openWindows, takePictures, takeProofs, type Windows } from './browser.ts';
+import { seriousFaults } from './axe.ts';
 import { goTo } from '../story/main-job.ts';
 import { describeProject, type HostWords } from '../story/wizard.ts';
 
@@ -25,29 +25,12 @@ afterAll(async () => {
   if (folder) await rm(folder, { recursive: true, force: true });
 });
 
-/** What axe holds against the page as it stands, in both themes, one line each. */
-async function faults(where: string): Promise<string[]> {
-  const found: string[] = [];
-  for (const theme of themes) {
-    await useTheme(page, theme);
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    for (const { id, impact, nodes } of violations) {
-      if (impact !== 'serious' && impact !== 'critical') continue;
-      for (const node of nodes)
-        found.push(
-          `${where} ${theme}: ${impact} ${id}: ${node.html.slice(0, 90)} ${node.failureSummary ?? ''}`,
-        );
-    }
-  }
-  return found;
-}
-
 const press = (name: string) => page.getByRole('button', { name, exact: true }).click();
 
 it('finds nothing serious on any page', { timeout: 160_000 }, async () => {
   const found: string[] = [];
   const look = async (where: string) => {
-    found.push(...(await faults(where)));
+    found.push(...(await seriousFaults(page, where)));
     await takeProofs(page, where.replaceAll(/\W+/g, '-'));
   };
   const host: HostWords = {

@@ -1,7 +1,6 @@
 /** The attestation pages before a real federation whose sites attest with a test chip: board, detail, timeline, chips; axe and pictures. */
 import { writeFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AxeBuilder } from '@axe-core/playwright';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createCore } from '../../../src-main/core.ts';
 import { type AttestingFederation, startAttestingFederation } from '../../lab/attestation/federation.ts';
@@ -9,7 +8,8 @@ import { pemOf, testChain, testChip } from '../../lab/attestation/snp-chain.ts';
 import { debugPolicy, reportBody } from '../../lab/attestation/snp-report.ts';
 import { newLabFolder } from '../../lab/keeper.ts';
 import { goTo } from '../story/main-job.ts';
-import { openWindows, takePictures, themes, useTheme, type Windows } from './browser.ts';
+import { openWindows, takePictures, type Windows } from './browser.ts';
+import { seriousFaults } from './axe.ts';
 
 let folder: string;
 let federation: AttestingFederation;
@@ -59,16 +59,7 @@ it('shows every site with its proof and its limit, striped under a test root', {
   const { page } = windows;
   const found: string[] = [];
   const look = async (where: string): Promise<void> => {
-    for (const theme of themes) {
-      await useTheme(page, theme);
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      for (const { id, impact, nodes } of violations) {
-        if (impact !== 'serious' && impact !== 'critical') continue;
-        found.push(
-          `${where} ${theme}: ${id} ${nodes[0]?.html.slice(0, 120)} ${nodes[0]?.failureSummary ?? ''}`,
-        );
-      }
-    }
+    found.push(...(await seriousFaults(page, where)));
   };
   await goTo(page, 'Attestation');
   await page.getByRole('button', { name: 'Watch', exact: true }).click();

@@ -2,7 +2,6 @@
 import { symlinkSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from 'playwright';
 import { stringify } from 'yaml';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -10,7 +9,8 @@ import { createCore } from '../../../src-main/core.ts';
 import { mustFlaredesk } from '../../lab/flaredesk.ts';
 import { newLabFolder } from '../../lab/keeper.ts';
 import { goTo } from '../story/main-job.ts';
-import { openWindows, takePictures, themes, useTheme, type Windows } from './browser.ts';
+import { openWindows, takePictures, type Windows } from './browser.ts';
+import { seriousFaults } from './axe.ts';
 
 const builder = join(import.meta.dirname, '../../lab/cvm-builder/build-image');
 let folder: string;
@@ -89,26 +89,13 @@ afterAll(async () => {
   if (folder) await rm(folder, { recursive: true, force: true });
 });
 
-async function faults(where: string): Promise<string[]> {
-  const found: string[] = [];
-  for (const theme of themes) {
-    await useTheme(page, theme);
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    for (const { id, impact, nodes } of violations) {
-      if (impact !== 'serious' && impact !== 'critical') continue;
-      for (const node of nodes) found.push(`${where} ${theme}: ${id}: ${node.html.slice(0, 120)}`);
-    }
-  }
-  return found;
-}
-
 const press = (name: string) => page.getByRole('button', { name, exact: true }).click();
 const row = (name: string) => page.getByRole('row', { name: new RegExp(name) });
 
 it('builds, follows, retries', { timeout: 120_000 }, async () => {
   await goTo(page, 'Builds');
   await row('server1').getByText('not built').first().waitFor();
-  expect(await faults('before')).toEqual([]);
+  expect(await seriousFaults(page, 'before')).toEqual([]);
   await press('Build images');
   await row('server1').getByText('building').first().waitFor();
   await row('server1').click();
@@ -116,7 +103,7 @@ it('builds, follows, retries', { timeout: 120_000 }, async () => {
   await log.getByText('Creating root drive').waitFor();
   await log.getByText('Packing CVM bundle').waitFor();
   await page.getByRole('dialog').getByText('built', { exact: true }).waitFor();
-  expect(await faults('log')).toEqual([]);
+  expect(await seriousFaults(page, 'log')).toEqual([]);
   await page.keyboard.press('Escape');
 
   await row('site-1').getByText('failed').first().waitFor();
@@ -125,7 +112,7 @@ it('builds, follows, retries', { timeout: 120_000 }, async () => {
     .getByRole('alert')
     .getByText(/ended with status 3/)
     .waitFor();
-  expect(await faults('failed')).toEqual([]);
+  expect(await seriousFaults(page, 'failed')).toEqual([]);
   const file = join(folder, 'project/cc_site-1.yml');
   await writeFile(file, (await readFile(file, 'utf8')).replace('fail: 3', 'fail: 0'));
   await press('Retry');
@@ -135,7 +122,7 @@ it('builds, follows, retries', { timeout: 120_000 }, async () => {
 
   await press('Application image');
   await page.getByRole('heading', { name: 'Look into an archive' }).waitFor();
-  expect(await faults('application image')).toEqual([]);
+  expect(await seriousFaults(page, 'application image')).toEqual([]);
   await takePictures(page, 'application-image');
   await press('Builds');
   expect(windows.complaints).toEqual([]);

@@ -1,12 +1,12 @@
 /** Confidential computing switched on and set up in the windows, from nothing to sound files; axe in both themes. */
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from 'playwright';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { newLabFolder } from '../../lab/keeper.ts';
-import { openWindows, takePictures, themes, useTheme, type Windows } from './browser.ts';
+import { openWindows, takePictures, type Windows } from './browser.ts';
+import { seriousFaults } from './axe.ts';
 import { describeProject } from '../story/wizard.ts';
 
 let folder: string;
@@ -22,19 +22,6 @@ afterAll(async () => {
   await windows?.close();
   if (folder) await rm(folder, { recursive: true, force: true });
 });
-
-async function faults(where: string): Promise<string[]> {
-  const found: string[] = [];
-  for (const theme of themes) {
-    await useTheme(page, theme);
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    for (const { id, impact, nodes } of violations) {
-      if (impact !== 'serious' && impact !== 'critical') continue;
-      for (const node of nodes) found.push(`${where} ${theme}: ${id}: ${node.html.slice(0, 120)}`);
-    }
-  }
-  return found;
-}
 
 const press = (name: string) => page.getByRole('button', { name, exact: true }).click();
 const step = (name: string) =>
@@ -65,7 +52,7 @@ it('makes sound files for every site', { timeout: 120_000 }, async () => {
     admin: 'ada@example.org',
   });
   await step('Confidential computing');
-  const found = await faults('switched off');
+  const found = await seriousFaults(page, 'switched off');
   await page.getByRole('textbox', { name: 'Application image' }).fill('/srv/images/nvflare-site.tar.gz');
   await page.getByRole('switch', { name: 'Confidential computing for all sites' }).click();
   await page.getByText('3 of 3 sites have it').waitFor();
@@ -79,7 +66,7 @@ it('makes sound files for every site', { timeout: 120_000 }, async () => {
   await address.fill('https://kbs.example.org:9443');
   await address.blur();
   await expect.poll(() => page.getByText('9443').count()).toBeGreaterThan(0);
-  found.push(...(await faults('switched on')));
+  found.push(...(await seriousFaults(page, 'switched on')));
   await takePictures(page, 'confidential');
 
   await press('Edit confidential computing of site-1');
@@ -95,7 +82,7 @@ it('makes sound files for every site', { timeout: 120_000 }, async () => {
   await page.getByText(/^cc_issuers\[0\]\.token_expiration \(/).waitFor();
   await fill('Token expiration of AMD SEV-SNP, s', '90', /token_expiration: 90/);
   await page.getByText(/^cc_issuers\[0\]\.token_expiration \(/).waitFor({ state: 'detached' });
-  found.push(...(await faults('one site')));
+  found.push(...(await seriousFaults(page, 'one site')));
   await takePictures(page, 'confidential-site');
   expect(found).toEqual([]);
 

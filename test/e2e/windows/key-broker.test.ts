@@ -2,14 +2,14 @@
 import { writeFileSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from 'playwright';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createCore } from '../../../src-main/core.ts';
 import { startKbs, type TestKbs } from '../../lab/kbs/kbs.ts';
 import { newLabFolder } from '../../lab/keeper.ts';
 import { goTo } from '../story/main-job.ts';
-import { openWindows, takePictures, themes, useTheme, type Windows } from './browser.ts';
+import { openWindows, takePictures, type Windows } from './browser.ts';
+import { seriousFaults } from './axe.ts';
 
 let folder: string;
 let kbs: TestKbs;
@@ -58,19 +58,6 @@ afterAll(async () => {
   if (folder) await rm(folder, { recursive: true, force: true });
 });
 
-async function faults(where: string): Promise<string[]> {
-  const found: string[] = [];
-  for (const theme of themes) {
-    await useTheme(page, theme);
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    for (const { id, impact, nodes } of violations) {
-      if (impact !== 'serious' && impact !== 'critical') continue;
-      for (const node of nodes) found.push(`${where} ${theme}: ${id}: ${node.html.slice(0, 120)}`);
-    }
-  }
-  return found;
-}
-
 const press = (name: string) => page.getByRole('button', { name, exact: true }).click();
 
 async function confirm(button: string): Promise<void> {
@@ -88,7 +75,7 @@ it('reads, sets and rolls back a policy', { timeout: 90_000 }, async () => {
   const standard = await editor.inputValue();
   expect(standard).toBe(kbs.policy);
   await page.getByText(/replace the attestation policy without a token/).waitFor();
-  const found = await faults('policy');
+  const found = await seriousFaults(page, 'policy');
   await takePictures(page, 'key-broker');
 
   await press('Write rules from images');
@@ -108,7 +95,7 @@ it('reads, sets and rolls back a policy', { timeout: 90_000 }, async () => {
   await confirm('Set policy');
   await press('Show differences');
   await page.getByText('+ # theirs').waitFor();
-  found.push(...(await faults('differences')));
+  found.push(...(await seriousFaults(page, 'differences')));
   await press('Take both changes');
   await expect.poll(() => editor.inputValue()).toContain('# theirs');
   expect(await editor.inputValue()).toContain('# mine');
@@ -116,7 +103,7 @@ it('reads, sets and rolls back a policy', { timeout: 90_000 }, async () => {
   await page.getByRole('tab', { name: 'History' }).click();
   const row = page.getByRole('row').filter({ hasText: 'kept before a change' });
   await row.waitFor();
-  found.push(...(await faults('history')));
+  found.push(...(await seriousFaults(page, 'history')));
   await row.getByRole('button', { name: 'Roll back' }).click();
   const dialog = page.getByRole('dialog');
   await dialog.getByRole('textbox').fill('clinics');
