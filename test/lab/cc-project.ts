@@ -7,6 +7,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
+import { guideProjectText } from './guide-project.ts';
 import { freePort } from './ports.ts';
 import { type Sshd, startSshd } from './sshd.ts';
 
@@ -24,40 +25,6 @@ export interface CcProject {
   env: Record<string, string>;
   stop(): Promise<void>;
 }
-
-const projectText = (port: number) => `api_version: 3
-name: example_project
-description: NVIDIA FLARE sample project yaml file
-
-participants:
-  - name: server1
-    type: server
-    org: nvidia
-    fed_learn_port: ${port}
-    cc_config: cc_server1.yml
-  - name: site-1
-    type: client
-    org: nvidia
-    cc_config: cc_site-1.yml
-  - name: admin@nvidia.com
-    type: admin
-    org: nvidia
-    role: project_admin
-
-builders:
-  - path: nvflare.lighter.impl.workspace.WorkspaceBuilder
-  - path: nvflare.lighter.impl.static_file.StaticFileBuilder
-    args:
-      config_folder: config
-  - path: nvflare.lighter.impl.cert.CertBuilder
-  - path: nvflare.lighter.cc_provision.impl.cc.CCBuilder
-  - path: nvflare.lighter.impl.signature.SignatureBuilder
-
-packager:
-  path: nvflare.lighter.cc_provision.impl.onprem_packager.OnPremPackager
-  args:
-    build_image_cmd: ~/cvm_build.sh
-`;
 
 const ccText = (
   role: 'server' | 'client',
@@ -110,7 +77,7 @@ export async function makeCcProject(folder: string, path: readonly string[] = []
   if (!server || !site) throw new Error('the hosts did not start');
   const port = await freePort();
   const write = (name: string, text: string) => writeFileSync(join(project, name), text);
-  write('project.yml', projectText(port));
+  write('project.yml', guideProjectText(port, '~/cvm_build.sh'));
   write('cc_server1.yml', ccText('server', { in: [port], out: [443, 8999] }));
   write(
     'cc_site-1.yml',

@@ -5,44 +5,13 @@ import { pack } from 'tar-stream';
 import { gzipSync } from 'node:zlib';
 import { loadProject } from '../../../../../src-main/services/projects/index.ts';
 import type { LookUpName } from '../../../../../src-main/services/projects/index.ts';
+import { guideProjectText } from '../../../../lab/guide-project.ts';
 import { folderWith } from '../project-folder.ts';
 
 const archivePath = 'NVFlare/examples/advanced/cc_provision/docker/nvflare-site.tar.gz';
 const commandPath = 'nvflare-github/nvflare/lighter/cc/image_builder/cvm_build.sh';
 
-export const guideProject = `api_version: 3
-name: example_project
-description: NVIDIA FLARE sample project yaml file
-
-participants:
-  - name: server1
-    type: server
-    org: nvidia
-    fed_learn_port: 8002
-    cc_config: cc_server1.yml
-  - name: site-1
-    type: client
-    org: nvidia
-    cc_config: cc_site-1.yml
-  - name: admin@nvidia.com
-    type: admin
-    org: nvidia
-    role: project_admin
-
-builders:
-  - path: nvflare.lighter.impl.workspace.WorkspaceBuilder
-  - path: nvflare.lighter.impl.static_file.StaticFileBuilder
-    args:
-      config_folder: config
-  - path: nvflare.lighter.impl.cert.CertBuilder
-  - path: nvflare.lighter.cc_provision.impl.cc.CCBuilder
-  - path: nvflare.lighter.impl.signature.SignatureBuilder
-
-packager:
-  path: nvflare.lighter.cc_provision.impl.onprem_packager.OnPremPackager
-  args:
-    build_image_cmd: ~/${commandPath}
-`;
+export const guideProject = guideProjectText(8002, `~/${commandPath}`);
 
 export const guideServer = `compute_env: onprem_cvm
 cc_cpu_mechanism: amd_sev_snp
