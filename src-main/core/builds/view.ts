@@ -2,7 +2,8 @@
 import { basename } from 'node:path';
 import type { z } from 'zod';
 import type { buildSchema } from '../../contract/builds.ts';
-import { type BuilderHost, type BuildRecord, endedStates } from '../../services/cvm/index.ts';
+import { endedStates } from '../../domain/cc/build-state.ts';
+import type { BuilderHost, BuildRecord } from '../../services/cvm/index.ts';
 import type { PlaceBook } from '../place-book.ts';
 
 type ContractBuild = z.output<typeof buildSchema>;

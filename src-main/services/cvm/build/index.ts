@@ -11,8 +11,6 @@ export {
   type BuildRecord,
   type BuildRequest,
   type BuildResult,
-  type BuildState,
   type BuildStore,
-  endedStates,
   type LeftOver,
 } from './types.ts';

@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import PQueue from 'p-queue';
 import { DeskError, type ErrorAnswer } from '../../../contract/errors.ts';
+import { endedStates } from '../../../domain/cc/build-state.ts';
 import { expectedSeconds } from '../../../domain/cc/build-times.ts';
 import type { Logger } from '../../../ports.ts';
 import type { SshConnection } from '../../ssh/index.ts';
@@ -26,13 +27,7 @@ import {
   reserveHost,
   resultOf,
 } from './run-build.ts';
-import {
-  type BuilderHost,
-  type BuildRecord,
-  type BuildRequest,
-  type BuildStore,
-  endedStates,
-} from './types.ts';
+import type { BuilderHost, BuildRecord, BuildRequest, BuildStore } from './types.ts';
 
 export interface BuildQueueOptions extends BuildTools {
   store: BuildStore;

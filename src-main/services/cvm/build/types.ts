@@ -2,6 +2,7 @@
 import type { ErrorAnswer } from '../../../contract/errors.ts';
 import type { BuildStage } from '../../../domain/cc/build-log.ts';
 import type { SshTarget } from '../../ssh/index.ts';
+import type { BuildState } from '../../../domain/cc/build-state.ts';
 
 /** A machine that builds images, one at a time. */
 export interface BuilderHost {
@@ -35,21 +36,6 @@ export interface BuildRequest {
   /** The task it belongs to. */
   task?: string;
 }
-
-/** Before `building` nothing runs on the host; `interrupted`: whoever followed it is gone. */
-export type BuildState =
-  | 'queued'
-  | 'checking'
-  | 'waiting'
-  | 'sending'
-  | 'building'
-  | 'fetching'
-  | 'verifying'
-  | 'built'
-  | 'failed'
-  | 'cancelled'
-  | 'interrupted';
-export const endedStates: ReadonlySet<BuildState> = new Set(['built', 'failed', 'cancelled', 'interrupted']);
 
 /** What a build left on its host, each with the command that puts it away. Nothing of this is done by itself. */
 export interface LeftOver {
