@@ -2,6 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DeskError } from '../contract/errors.ts';
+import type { DeskReach } from '../domain/project/desk-fields.ts';
 import type { Participant, Project } from '../domain/project/model.ts';
 import type { DeskFile } from '../services/projects/index.ts';
 import type { SiteTarget } from '../services/sites/index.ts';
@@ -32,6 +33,20 @@ function reachOf(participant: Participant, project: Project): { host: string; po
   return port === undefined ? undefined : { host, port };
 }
 
+/** How a machine of desk.yml is reached: what it leaves open is left to the user's OpenSSH configuration. */
+export function reachedBy(host: string, words: DeskReach): SiteTarget['ssh'] {
+  const { user, port, identity, passphraseFile, hostKey, via } = words;
+  return {
+    host,
+    ...(user === undefined ? {} : { user }),
+    ...(port === undefined ? {} : { port }),
+    ...(identity === undefined ? {} : { identity }),
+    ...(passphraseFile === undefined ? {} : { passphraseFile }),
+    ...(hostKey === undefined ? {} : { hostKey }),
+    ...(via === undefined ? {} : { via }),
+  };
+}
+
 function targetOf(
   participant: Participant,
   project: Project,
@@ -40,21 +55,13 @@ function targetOf(
 ): SiteTarget {
   const host = desk.hosts.get(participant.name);
   if (!host) throw new DeskError('internal', `No host for ${participant.name}.`);
-  const { ssh, user, port, identity, passphraseFile, hostKey, via, directory, path } = host;
+  const { directory, path } = host;
   const ports = [participant.fedLearnPort, participant.adminPort, participant.listeningHost?.port];
   const reach = reachOf(participant, project);
   return {
     name: participant.name,
     type: participant.type,
-    ssh: {
-      host: ssh,
-      ...(user === undefined ? {} : { user }),
-      ...(port === undefined ? {} : { port }),
-      ...(identity === undefined ? {} : { identity }),
-      ...(passphraseFile === undefined ? {} : { passphraseFile }),
-      ...(hostKey === undefined ? {} : { hostKey }),
-      ...(via === undefined ? {} : { via }),
-    },
+    ssh: reachedBy(host.ssh, host),
     directory,
     path,
     ...(prod === undefined ? {} : { kit: join(desk.workspace, project.name, prod, participant.name), prod }),

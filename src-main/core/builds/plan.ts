@@ -6,7 +6,7 @@ import type { Project } from '../../domain/project/model.ts';
 import { toPlain } from '../../domain/project/yaml/node.ts';
 import type { BuilderHost, BuildRequest } from '../../services/cvm/index.ts';
 import type { DeskFile } from '../../services/projects/index.ts';
-import { prodOf } from '../site-targets.ts';
+import { prodOf, reachedBy } from '../site-targets.ts';
 import { type ProjectInput, soundProject } from '../sound-project.ts';
 
 const packagerPath = 'nvflare.lighter.cc_provision.impl.onprem_packager.OnPremPackager';
@@ -107,7 +107,7 @@ function builderHosts(project: Project, desk: DeskFile | undefined, stateFolder:
       ? [{ name: 'this machine', directory: join(stateFolder, 'builder'), command: here }]
       : [];
   return builders.map(([name, builder]): BuilderHost => {
-    const { ssh, user, port, identity, passphraseFile, hostKey, via, directory, path } = builder;
+    const { ssh, directory, path } = builder;
     const isRemote = ssh !== undefined;
     const command = builder.command ?? (isRemote ? ofProject : here);
     if (isRemote && !/^(\/|~\/)/.test(command))
@@ -121,19 +121,7 @@ function builderHosts(project: Project, desk: DeskFile | undefined, stateFolder:
       );
     return {
       name,
-      ...(isRemote
-        ? {
-            ssh: {
-              host: ssh,
-              ...(user === undefined ? {} : { user }),
-              ...(port === undefined ? {} : { port }),
-              ...(identity === undefined ? {} : { identity }),
-              ...(passphraseFile === undefined ? {} : { passphraseFile }),
-              ...(hostKey === undefined ? {} : { hostKey }),
-              ...(via === undefined ? {} : { via }),
-            },
-          }
-        : {}),
+      ...(isRemote ? { ssh: reachedBy(ssh, builder) } : {}),
       directory,
       path,
       command,

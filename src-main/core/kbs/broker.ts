@@ -44,16 +44,7 @@ export async function brokerOf(core: CoreParts, file: string): Promise<Broker> {
       hint: 'Add "kbs: { address: https://…:8999, ca: …, admin_key: … }" to the desk.yml beside it.',
     });
   }
-  const { address, port, ca, serverName, adminKey, tokenFile, profile } = desk.kbs;
-  const target: KbsTarget = {
-    address,
-    port,
-    profile,
-    ...(ca === undefined ? {} : { ca }),
-    ...(serverName === undefined ? {} : { serverName }),
-    ...(adminKey === undefined ? {} : { adminKey }),
-    ...(tokenFile === undefined ? {} : { tokenFile }),
-  };
+  const target = desk.kbs;
   const { kbsClient, policyHistory } = await import('../../services/kbs/index.ts');
   const sound = (): Project => {
     if (!project) throw refusal(file, findings);
@@ -62,7 +53,7 @@ export async function brokerOf(core: CoreParts, file: string): Promise<Broker> {
   return {
     target,
     client: kbsClient(target, () => core.clock.now()),
-    history: policyHistory((await core.store()).documents, address),
+    history: policyHistory((await core.store()).documents, target.address),
     name: project?.name ?? basename(dirname(file)),
     actor: `${core.environment.user}@${hostname()}`,
     project: sound,

@@ -1,5 +1,6 @@
 /** Fields that several parts of desk.yml share, each with a message that completes "must be …". */
 import { z } from 'zod';
+import type { SourcePosition } from './model.ts';
 
 const hostKeyForm = /^SHA256:[A-Za-z0-9+/]{43}=?$/;
 
@@ -36,3 +37,19 @@ export const reach = {
   directory: folder.optional(),
   path: folders.optional(),
 };
+
+/** What `reach` is read into; `defaults` already applied, paths as written. */
+export interface DeskReach {
+  user?: string;
+  port?: number;
+  identity?: string;
+  passphraseFile?: string;
+  /** `SHA256:…` of the only host key that is accepted. */
+  hostKey?: string;
+  via?: string;
+  /** Where kits, bundles or builds are kept there. */
+  directory: string;
+  /** Folders put before PATH when something is started there. */
+  path: string[];
+  source: SourcePosition;
+}

@@ -1,29 +1,19 @@
 /** The confidential-computing part of desk.yml: image builder hosts and the key broker (docs/project-files.md). */
 import { z } from 'zod';
-import { address, hostKey, reach, word } from './desk-fields.ts';
+import { trusteeReleases } from '../kbs/profiles.ts';
+import { address, type DeskReach, hostKey, reach, word } from './desk-fields.ts';
 import type { SourcePosition } from './model.ts';
 
 /** A machine that builds confidential VM images; `defaults` already applied. */
-export interface DeskBuilder {
+export interface DeskBuilder extends DeskReach {
   /** Missing = this machine. */
   ssh?: string;
-  user?: string;
-  port?: number;
-  identity?: string;
-  passphraseFile?: string;
-  hostKey?: string;
-  via?: string;
-  /** Where kits, configurations and results of a build are kept. */
-  directory: string;
-  /** Folders put before PATH. */
-  path: string[];
   /** The image builder there, absolute or below `~`; default: `build_image_cmd` of project.yml. */
   command?: string;
-  source: SourcePosition;
 }
 
 /** Trustee releases whose admin interface differs (docs/reference/confidential-computing.md §4.4); `auto` = found out by asking. */
-const kbsProfiles = ['auto', 'v0.14', 'v0.15', 'v0.16', 'v0.17', 'v0.18', 'v0.19', 'v0.20', 'v0.21'] as const;
+const kbsProfiles = ['auto', ...trusteeReleases] as const;
 export type KbsProfile = (typeof kbsProfiles)[number];
 
 /** The Trustee key broker. Only names of secret files, never a secret. */

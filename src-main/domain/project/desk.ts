@@ -1,32 +1,21 @@
 /** `desk.yml`: what NVFlare's own files have no place for (docs/project-files.md). Pure: text in, settings and findings out. */
 import { z } from 'zod';
 import type { Finding } from '../../contract/finding.ts';
-import { address, count, hostKey, reach, word } from './desk-fields.ts';
+import { address, count, hostKey, reach, word, type DeskReach } from './desk-fields.ts';
 import { builderOf, builderSchema, kbsOf, kbsSchema } from './desk-services.ts';
 import type { DeskBuilder, DeskKbs } from './desk-services.ts';
 import { flareLineOf } from './flare-line.ts';
-import type { FlareLine, SourcePosition } from './model.ts';
+import type { FlareLine } from './model.ts';
 import { nearest } from './near-miss.ts';
 import { positionOf, shorten, toPlain } from './yaml/node.ts';
 import type { YamlNode } from './yaml/node.ts';
 import { fieldPathText, nodeAt } from './yaml/path.ts';
 
 /** Where one participant runs; `defaults` already applied, paths as written. */
-export interface DeskHost {
+export interface DeskHost extends DeskReach {
   ssh: string;
-  user?: string;
-  port?: number;
-  identity?: string;
-  passphraseFile?: string;
-  /** `SHA256:…` of the only host key that is accepted. */
-  hostKey?: string;
-  via?: string;
-  directory: string;
-  /** Folders put before PATH when the kit is started. */
-  path: string[];
   /** The processor this site must run on, in lower case; a report of another one is an alarm. */
   chipId?: string;
-  source: SourcePosition;
 }
 
 export interface DeskSettings {

@@ -1,21 +1,8 @@
 import type { KbsCounters, TrusteeRelease } from '../../domain/kbs/index.ts';
+import type { DeskKbs } from '../../domain/project/desk-services.ts';
 
-/** Where a Trustee key broker is and how to speak to it. Names of files, no secret. */
-export interface KbsTarget {
-  /** `https://host[:port]`, without a path. */
-  address: string;
-  port: number;
-  /** PEM file of the CA that its certificate must lead to; missing: the CAs of this machine. */
-  ca?: string;
-  /** Name that its certificate must carry when it is not the one of the address. */
-  serverName?: string;
-  /** PEM file of the Ed25519 key that signs admin tokens (up to v0.20). */
-  adminKey?: string;
-  /** File that holds a bearer token (from v0.21). */
-  tokenFile?: string;
-  /** `auto`: found out by asking. */
-  profile: TrusteeRelease | 'auto';
-}
+/** Where a Trustee key broker is and how to speak to it, as desk.yml says. Names of files, no secret. */
+export type KbsTarget = Omit<DeskKbs, 'source'>;
 
 export interface KbsAnswer {
   status: number;
