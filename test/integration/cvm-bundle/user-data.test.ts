@@ -9,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statfsSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -90,6 +91,47 @@ describe.skipIf(missingDriveTool() !== undefined)('a user-data drive', () => {
     expect(steps).toContain('compare');
     expect(left()).toEqual(['source', 'user_data.qcow2']);
   });
+
+  test.skipIf(!isRoot)(
+    'is mounted by the kernel as the VM mounts it, with its files and new size',
+    async () => {
+      const drive = join(folder, 'mounted.qcow2');
+      await createUserData({ drive, folder: source, size: gibibyte });
+      await resizeUserData({ drive, size: 5 * gibibyte });
+      await writeMountConf({ drive, nfs: 'nfs.example.org:/exports/study' });
+      const raw = join(folder, 'mounted.raw');
+      const place = join(folder, 'mounted');
+      mkdirSync(place);
+      execFileSync('qemu-img', ['convert', '-O', 'raw', drive, raw], { env: tools });
+      try {
+        const mount = spawnSync('mount', ['-t', 'ext4', '-o', 'ro,loop', raw, place]);
+        if (mount.status !== 0) {
+          process.stderr.write(`SKIPPED: no loop mount here: ${mount.stderr.toString()}\n`);
+          return;
+        }
+        try {
+          expect(readdirSync(place).sort()).toEqual(['ext_mount.conf', 'images', 'labels.csv', 'lost+found']);
+          expect(
+            readFileSync(join(place, 'images/scan.bin')).equals(
+              readFileSync(join(source, 'images/scan.bin')),
+            ),
+          ).toBe(true);
+          expect(readFileSync(join(place, 'ext_mount.conf'), 'utf8')).toBe(
+            'nfs.example.org:/exports/study\n',
+          );
+          const { bsize, blocks } = statfsSync(place);
+          expect(bsize * blocks).toBeGreaterThan(4.5 * gibibyte);
+        } finally {
+          execFileSync('umount', [place]);
+        }
+      } finally {
+        for (const path of [raw, drive, place]) {
+          rmSync(path, { recursive: true });
+        }
+      }
+    },
+  );
+
   const order = (name: string): number =>
     ['lost+found', 'images', 'labels.csv', 'ext_mount.conf'].indexOf(name);
   const left = (): string[] =>
