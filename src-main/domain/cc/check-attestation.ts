@@ -21,7 +21,7 @@ export function checkAttestation(check: CcCheck): void {
   items.forEach((item, index) => {
     if (item.kind !== 'mapping') return;
     const at = `cc_issuers[${index}]`;
-    check.report.nearMisses(item, at, itemKeys);
+    check.report.strayKeys(item, at, itemKeys);
     const id = textOf(child(item, 'id'));
     const earlier = id === undefined ? undefined : ids.get(id);
     if (earlier !== undefined && id !== undefined) {
@@ -42,7 +42,7 @@ function checkSection(check: CcCheck): number {
   const { root, report } = check;
   const section = child(root, 'cc_attestation');
   if (section?.kind !== 'mapping') return defaultCheckFrequency;
-  report.nearMisses(section, 'cc_attestation', sectionKeys);
+  report.strayKeys(section, 'cc_attestation', sectionKeys);
   const action = section.entries.get('failure_action');
   if (action) {
     report.info(action.key, 'cc_attestation.failure_action', {

@@ -105,7 +105,7 @@ function checkArchivePlace(check: CcCheck, node: YamlNode, written: string, plac
   }
   const root = sizeOf(check, 'root_drive_size');
   const size = place.size ?? 0;
-  if (root === undefined) return;
+  if (root === undefined || root < 1) return;
   const inGb = (size / gigabyte).toFixed(1);
   if (size >= root * gigabyte) {
     report.error(node, key, {

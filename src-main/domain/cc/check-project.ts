@@ -218,7 +218,10 @@ function warnAboutWorkspace(protectedOnes: PlacedParticipant[], report: Report):
 
 function checkPackager(input: CcProjectInput, protectedOnes: PlacedParticipant[], report: Report): void {
   const { packager, root } = input;
-  if (packager?.path !== builderPaths.onPremPackager) return;
+  if (packager?.path !== builderPaths.onPremPackager) {
+    if (packager === undefined) tellNoPackager(input, protectedOnes, report);
+    return;
+  }
   const node = child(root, 'packager') ?? root;
   const args = child(node, 'args');
   if (protectedOnes.length === 0) {
@@ -237,6 +240,20 @@ function checkPackager(input: CcProjectInput, protectedOnes: PlacedParticipant[]
     });
   }
   checkCommand(input, node, args, report);
+}
+
+/** Kits without images: they run nowhere, for a VM takes its kit from its own image. */
+function tellNoPackager(input: CcProjectInput, protectedOnes: PlacedParticipant[], report: Report): void {
+  const imaged = protectedOnes.find(
+    ({ participant }) => input.files.get(participant.name)?.config?.computeEnvironment === 'onprem_cvm',
+  );
+  if (!imaged || input.hasBuilderCommands) return;
+  report.warning(child(imaged.node, 'cc_config') ?? imaged.node, `${imaged.path}.cc_config`, {
+    code: 'cc_packager_missing',
+    message:
+      'The project has no packager, and desk.yml names no image builder with a command: no image can be built.',
+    hint: `Add "packager: { path: ${builderPaths.onPremPackager}, args: { build_image_cmd: /opt/cc/image_builder/cvm_build.sh } }".`,
+  });
 }
 
 function checkCommand(

@@ -104,7 +104,7 @@ function compose(text: string, source: YamlSource): YamlRead {
           0,
           'yaml_empty',
           'The file is empty.',
-          'Write a project, or start from `flaredesk project new`.',
+          'Write its settings; `flaredesk project new` makes a folder of files to start from.',
         ),
       ],
     };

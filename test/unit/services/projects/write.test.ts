@@ -31,9 +31,13 @@ describe('newProject', () => {
       false,
     ]);
     const alarms = findings.filter(({ severity }) => severity !== 'info').map(({ code }) => code);
-    // The application archive is yet to be made.
+    // The application archive and the image builder are yet to be had.
     expect(new Set(alarms)).toEqual(
-      new Set(['cc_archive_missing', ...(flare === '2.7.2' ? ['cc_workspace_plain'] : [])]),
+      new Set([
+        'cc_archive_missing',
+        'cc_packager_missing',
+        ...(flare === '2.7.2' ? ['cc_workspace_plain'] : []),
+      ]),
     );
   });
 
