@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { newLabFolder } from '../test/lab/keeper.ts';
 import { benchAttestation } from './attestation.ts';
+import { benchBuilds } from './builds.ts';
 import { benchBundles } from './bundles.ts';
 import { benchLogin } from './login.ts';
 import { benchProvisioning } from './provisioning.ts';
@@ -16,8 +17,16 @@ import { benchValidation } from './validation.ts';
 import { benchWindows } from './windows.ts';
 
 const { values: options } = parseArgs({
-  options: { quick: { type: 'boolean', default: false }, only: { type: 'string', default: '' } },
+  options: {
+    quick: { type: 'boolean', default: false },
+    /** Only the parts whose names begin so. */
+    only: { type: 'string', default: '' },
+    /** Size of the bundle; twice that is written to the folder for temporary files. */
+    gigabytes: { type: 'string' },
+  },
 });
+const gigabytes = Number(options.gigabytes ?? (options.quick ? 2 : 20));
+if (!(gigabytes > 0)) throw new Error('--gigabytes takes a number.');
 
 const folder = await newLabFolder('bench');
 const busy = loadavg()[0] ?? 0;
@@ -30,7 +39,8 @@ const parts: Record<string, () => Promise<Row[]>> = {
   attestation: () => benchAttestation(folder),
   login: () => benchLogin(options.quick ? 3 : 7),
   windows: () => benchWindows(join(folder, 'windows'), options.quick ? 3 : 7),
-  bundles: () => benchBundles(folder, options.quick ? 2 : 20),
+  bundles: () => benchBundles(folder, gigabytes),
+  builds: () => benchBuilds(folder, options.quick ? 8 : 20),
 };
 for (const clients of options.quick ? [1, 10, 100] : [1, 10, 100, 1000])
   parts[`provision-${clients}`] = () => benchProvisioning(folder, clients);

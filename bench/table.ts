@@ -1,9 +1,14 @@
-/** The table the bench prints: one row per comparison, with the bar of the project where there is one. */
+/**
+ * The table the bench prints: one row per comparison, with the bar of the project where there is one. A ratio is always our figure
+ * divided by the other one: of times, so that 0.5 is twice as fast and a bar of 1.25 means at least 0.8 of the other's speed.
+ */
 
 export interface Row {
   what: string;
   /** Seconds, unless `unit` says otherwise. */
   ours: number;
+  /** Who was measured beside; default NVFlare 2.7.2. */
+  beside?: string;
   theirs?: number;
   unit?: 's' | 'ms';
   peakOurs?: number;
@@ -34,7 +39,7 @@ export function misses(row: Row): string[] {
 
 function bar(row: Row): string {
   const bars: string[] = [];
-  if (row.maxRatio !== undefined) bars.push(`≤ ${row.maxRatio} ×`);
+  if (row.maxRatio !== undefined) bars.push(`≤ ${row.maxRatio} × ${row.beside ?? ''}`.trim());
   if (row.maxOurs !== undefined) bars.push(`≤ ${format(row.maxOurs, row.unit ?? 's')}`);
   if (row.peakOurs !== undefined) bars.push(`≤ ${maxPeak} MB`);
   return bars.join(', ');
@@ -42,14 +47,16 @@ function bar(row: Row): string {
 
 /** The rows as a Markdown table. */
 export function markdown(rows: Row[]): string {
-  const head = ['', 'FLARE Desk', 'NVFlare 2.7.2', 'ratio', 'peak, ours', 'peak, theirs', 'bar', ''];
+  const head = ['', 'FLARE Desk', 'beside', 'ratio ours / beside', 'peak, ours', 'peak, theirs', 'bar', ''];
   const lines = rows.map((row) => {
     const unit = row.unit ?? 's';
     const missed = misses(row);
     const verdict = missed.length > 0 ? `MISSED: ${missed.join(', ')}` : bar(row) && 'ok';
     const ratio = row.theirs === undefined ? '–' : (row.ours / row.theirs).toFixed(2);
     const peaks = [row.peakOurs, row.peakTheirs].map((peak) => format(peak, 'MB'));
-    return [row.what, format(row.ours, unit), format(row.theirs, unit), ratio, ...peaks, bar(row), verdict];
+    const beside =
+      row.theirs === undefined ? '–' : `${row.beside ?? 'NVFlare 2.7.2'} ${format(row.theirs, unit)}`;
+    return [row.what, format(row.ours, unit), beside, ratio, ...peaks, bar(row), verdict];
   });
   const table = [head, ...lines];
   const widths = head.map((_, column) => Math.max(...table.map((line) => line[column]?.length ?? 0), 3));

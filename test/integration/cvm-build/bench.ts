@@ -58,6 +58,7 @@ export async function startBuilder(name: string, folder: string): Promise<{ host
       FLAREDESK_BUILDER_LOCK: join(place, 'lock'),
       TMPDIR: join(place, 'tmp'),
       CVM_TEST_BUILDER_RECORD: join(place, 'calls'),
+      CVM_TEST_BUILDER_TIMES: join(place, 'times'),
     },
   });
   // What the environment may not carry, a file beside the builder does.

@@ -58,6 +58,12 @@ function record({ keys, mode, config }: CheckedCall, file: string): void {
   appendFileSync(target, `${JSON.stringify(call)}\n`);
 }
 
+/** When what was said, one JSON line each, milliseconds since the epoch: lag and overhead are measured against it. */
+function note(site: string, text: string, at = Date.now()): void {
+  const target = env['CVM_TEST_BUILDER_TIMES'];
+  if (target !== undefined) appendFileSync(target, `${JSON.stringify({ site, text, at })}\n`);
+}
+
 /** The public builder ends every QEMU of its host: two builds at once would spoil each other, so the second is refused. */
 function takeHost(): () => void {
   const lock = join(place, 'building');
@@ -116,7 +122,9 @@ async function build(call: CheckedCall, behaviour: Behaviour): Promise<number> {
     ['pack', 'Packing CVM bundle', () => undefined],
   ];
   for (const [index, [name, line, work]] of stages.entries()) {
-    await say(process.stdout, `[${index + 1}/${stages.length}] ${line}\n`);
+    const said = `[${index + 1}/${stages.length}] ${line}`;
+    note(site, said);
+    await say(process.stdout, `${said}\n`);
     work();
     if (index === 1) await flood(process.stdout, behaviour.stdout);
     if (index === 1) await flood(process.stderr, behaviour.stderr);
@@ -158,6 +166,8 @@ async function main(): Promise<number> {
       return behaviourFor(config, kit.split('/').at(-1) ?? '').lenient;
     });
     record(call, args[0] ?? '');
+    note(call.site, 'began', performance.timeOrigin);
+    process.on('exit', () => note(call.site, 'ended'));
     const release = takeHost();
     try {
       return await build(call, behaviourFor(call.config, call.site));

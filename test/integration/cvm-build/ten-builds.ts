@@ -1,0 +1,192 @@
+/** Ten images on two builder hosts; one fails; the program is killed in the middle and begun again. */
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { stringify } from 'yaml';
+import { flaredesk, mustFlaredesk } from '../../lab/flaredesk.ts';
+import { newMark } from '../../lab/keeper.ts';
+import { startBuilder } from './bench.ts';
+
+export interface Image {
+  id?: string;
+  site: string;
+  state: string;
+  error?: { message: string };
+  actions: string[];
+}
+
+/** What a builder noted of itself. */
+interface Note {
+  site: string;
+  text: string;
+  /** Milliseconds since the epoch. */
+  at: number;
+}
+
+export interface Outcome {
+  /** Exit code of the second run of the command. */
+  code: number;
+  /** As the queue shows them afterwards. */
+  images: Image[];
+  /** Seconds from the first start of the command to the end of the second. */
+  wall: number;
+  /** Seconds of the builders' own runs, from the start of the process to its end, of those that did not fail. */
+  builds: number[];
+  /** Seconds from a line's being written on a host to its being in the log here, of builds that were followed from their beginning. */
+  lags: number[];
+  /** Participants in the order the builders were called for them. */
+  called: string[];
+}
+
+const entry = join(import.meta.dirname, '../../../src-main/headless/main.ts');
+const builderNames = ['builder-1', 'builder-2'];
+export const tenSites = ['server1', ...Array.from({ length: 9 }, (_, index) => `site-${index + 1}`)];
+export const failingSite = 'site-5';
+
+function configOf(site: string, seconds: number): string {
+  const isServer = site === 'server1';
+  const wishes = site === failingSite ? { fail: 7, fail_at: 'pack' } : {};
+  return stringify({
+    compute_env: 'onprem_cvm',
+    cc_cpu_mechanism: 'amd_sev_snp',
+    role: isServer ? 'server' : 'client',
+    root_drive_size: 1,
+    allowed_ports: isServer ? [8002] : [],
+    allowed_out_ports: [443, 8002, 8999],
+    hosts_entries: { server1: '10.0.0.5' },
+    cc_issuers: [
+      {
+        id: 'snp_authorizer',
+        path: 'nvflare.app_opt.confidential_computing.snp_authorizer.SNPAuthorizer',
+        token_expiration: 100,
+      },
+    ],
+    cc_attestation: { check_frequency: 120 },
+    test_builder: { seconds, ...wishes },
+  });
+}
+
+const project = stringify({
+  api_version: 3,
+  name: 'study',
+  participants: [
+    ...tenSites.map((name) => ({
+      name,
+      type: name === 'server1' ? 'server' : 'client',
+      org: 'nvidia',
+      ...(name === 'server1' ? { fed_learn_port: 8002 } : {}),
+      cc_config: `cc_${name}.yml`,
+    })),
+    { name: 'admin@nvidia.com', type: 'admin', org: 'nvidia', role: 'project_admin' },
+  ],
+  builders: [
+    'impl.workspace.WorkspaceBuilder',
+    'impl.static_file.StaticFileBuilder',
+    'impl.cert.CertBuilder',
+    'cc_provision.impl.cc.CCBuilder',
+    'impl.signature.SignatureBuilder',
+  ].map((path) => ({ path: `nvflare.lighter.${path}` })),
+  packager: {
+    path: 'nvflare.lighter.cc_provision.impl.onprem_packager.OnPremPackager',
+    args: { build_image_cmd: '/on/the/builders' },
+  },
+});
+
+const jsonLines = <Line>(file: string): Line[] =>
+  readFileSync(file, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Line);
+
+/** The project with its kits in `folder` and two sshd hosts as builders, whose builds take `seconds`. */
+export async function prepareTenBuilds(folder: string, seconds: number) {
+  const started = await Promise.all(builderNames.map((name) => startBuilder(name, folder)));
+  const builders = started.map(({ host, sshd }) => [
+    host.name,
+    {
+      ssh: sshd.host,
+      port: sshd.port,
+      user: sshd.user,
+      identity: sshd.identity,
+      host_key: sshd.fingerprint,
+      directory: host.directory,
+      command: host.command,
+    },
+  ]);
+  for (const site of tenSites) writeFileSync(join(folder, `cc_${site}.yml`), configOf(site, seconds));
+  writeFileSync(join(folder, 'project.yml'), project);
+  writeFileSync(
+    join(folder, 'desk.yml'),
+    stringify({ version: 1, flare: '2.8.1', builders: Object.fromEntries(builders) as object }),
+  );
+  const options = () => ({
+    cwd: folder,
+    env: { ...newMark(), FLAREDESK_STATE: join(folder, 'state') },
+    seconds: 600,
+  });
+  await mustFlaredesk(['provision', '-p', 'project.yml', '--no-images'], options());
+
+  const run = async (): Promise<Outcome> => {
+    const began = performance.now();
+    await buildAndKill(folder, options());
+    const second = await flaredesk(['cvm', 'build', '-p', 'project.yml', '--allow-running-vms'], options());
+    const wall = (performance.now() - began) / 1000;
+    if (!second.ok) throw new Error(second.error.message);
+    const { builds: images } = await mustFlaredesk<{ builds: Image[] }>(
+      ['cvm', 'queue', '-p', 'project.yml'],
+      options(),
+    );
+    const notes = builderNames.flatMap((name) => jsonLines<Note>(join(folder, name, 'times')));
+    return {
+      code: second.code,
+      images,
+      wall,
+      builds: tenSites.flatMap((site) => secondsOf(site, notes)),
+      lags: lagsOf(folder, images, notes),
+      called: builderNames.flatMap((name) =>
+        jsonLines<{ config: { user_config: { nvflare: string } } }>(join(folder, name, 'calls')).map(
+          ({ config }) => config.user_config.nvflare.split('/').at(-1) ?? '',
+        ),
+      ),
+    };
+  };
+  const stop = async () => void (await Promise.all(started.map(({ sshd }) => sshd.stop())));
+  return { options, run, stop };
+}
+
+/** Builds until three images are there, then dies without a word. */
+async function buildAndKill(folder: string, { env }: { env: Record<string, string> }): Promise<void> {
+  const child = spawn(process.execPath, [entry, 'cvm', 'build', '-p', 'project.yml', '--allow-running-vms'], {
+    cwd: folder,
+    env: { ...process.env, ...env },
+    stdio: 'ignore',
+    timeout: 600_000,
+    killSignal: 'SIGKILL',
+  });
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  const prod = join(folder, 'workspace/study/prod_00');
+  const built = () => tenSites.filter((site) => existsSync(join(prod, site, `${site}.tgz`))).length;
+  while (built() < 3 && child.exitCode === null) await sleep(50);
+  child.kill('SIGKILL');
+  await ended;
+}
+
+function secondsOf(site: string, notes: readonly Note[]): number[] {
+  if (site === failingSite) return [];
+  const when = (text: string) => notes.find((note) => note.site === site && note.text === text)?.at;
+  return [((when('ended') ?? Number.NaN) - (when('began') ?? Number.NaN)) / 1000];
+}
+
+/** Every stage line of a host against its line in the logs kept here. A log that was begun again after the kill is left out. */
+function lagsOf(folder: string, builds: readonly Image[], notes: readonly Note[]): number[] {
+  return builds.flatMap(({ site, id = '' }) => {
+    const text = readFileSync(join(folder, 'state/build-logs', `${id}.log`), 'utf8');
+    if (text.includes('Found again on its host.')) return [];
+    const said = notes.filter((note) => note.site === site && note.text.startsWith('['));
+    return said.map((note) => {
+      const seen = text.split('\n').find((line) => line.endsWith(` O ${note.text}`));
+      return (Number(seen?.split(' ')[0] ?? Number.NaN) - note.at) / 1000;
+    });
+  });
+}
