@@ -92,9 +92,9 @@ describe('switching confidential computing on', () => {
     expect(draft.model?.confidential).toMatchObject({ has_builder: true, has_packager: false });
     const alarms = draft.findings.filter(({ severity }) => severity !== 'info');
     expect(alarms.filter(({ severity }) => severity === 'error')).toEqual([]);
-    // The archive of the example is not there, and nobody knows the server's name.
+    // The archive of the example and an image builder are not there, and nobody knows the server's name.
     expect(new Set(alarms.map(({ code }) => code))).toEqual(
-      new Set(['cc_archive_missing', 'cc_host_unresolved']),
+      new Set(['cc_archive_missing', 'cc_packager_missing', 'cc_host_unresolved']),
     );
   });
 
