@@ -13,6 +13,26 @@ const safeSyntax = [
   },
 ];
 
+/** What would weaken a page, a window or the whole of Chromium. The defaults of Electron are the safe ones, and stay. */
+const named = (names) => `Property[key.name=/^(${names})$/]`;
+const weakened = 'Pages keep the protection Electron gives them (SECURITY.md).';
+const safeWindows = [
+  ...safeSyntax,
+  ...[
+    named(
+      'webSecurity|allowRunningInsecureContent|experimentalFeatures|enableBlinkFeatures|disableBlinkFeatures',
+    ),
+    `${named('nodeIntegration|nodeIntegrationInWorker|nodeIntegrationInSubFrames|webviewTag')}:not([value.value=false])`,
+    `${named('contextIsolation|sandbox')}:not([value.value=true])`,
+    "CallExpression[callee.property.name='appendSwitch']",
+    "CallExpression[callee.property.name='setCertificateVerifyProc']",
+  ].map((selector) => ({ selector, message: weakened })),
+];
+const oneOpener = {
+  selector: "MemberExpression[property.name='openExternal']",
+  message: 'Addresses leave by adapters/opener.ts alone, which knows where to.',
+};
+
 /** Attributes a person reads or hears. */
 const spoken =
   '/^(title|label|placeholder|description|alt|aria-label|aria-description|aria-roledescription|aria-valuetext)$/';
@@ -62,6 +82,14 @@ export default tseslint.config(
     files: ['src-main/**/*.ts'],
     ignores: ['src-main/services/ssh/**', 'src-main/electron/**'],
     rules: banned(['ssh2', 'electron'], 'ssh2 lives in services/ssh, electron in electron/.'),
+  },
+  {
+    files: ['src-main/electron/**/*.ts'],
+    rules: { 'no-restricted-syntax': ['error', ...safeWindows, oneOpener] },
+  },
+  {
+    files: ['src-main/electron/adapters/opener.ts'],
+    rules: { 'no-restricted-syntax': ['error', ...safeWindows] },
   },
   {
     files: ['src-renderer/**/*.ts', 'src-renderer/**/*.tsx'],

@@ -1,5 +1,5 @@
 /** What a page may not do: leave our origin, open windows, attach web views, ask for permissions. */
-import type { Session, WebContents } from 'electron';
+import type { App, Session, WebContents } from 'electron';
 import { pageOrigin } from './page-files.ts';
 
 /** The slice of web contents the guards need, so that a test can stand in for it. */
@@ -10,19 +10,28 @@ export const isOurs = (address: string): boolean =>
 
 /** Keeps one page inside our origin. */
 export function guardContents(contents: Guarded): void {
-  const stay = (event: { preventDefault(): void }, address: string): void => {
-    if (!isOurs(address)) event.preventDefault();
+  // Old releases tell the address beside the event only; one that is told nowhere is none of ours.
+  const stay = (event: { preventDefault(): void; url?: string }, beside?: string): void => {
+    const address = event.url ?? beside;
+    if (address === undefined || !isOurs(address)) event.preventDefault();
   };
   contents.on('will-navigate', (event, address) => stay(event, address));
   contents.on('will-redirect', (event, address) => stay(event, address));
-  contents.on('will-frame-navigate', (event) => stay(event, event.url));
+  contents.on('will-frame-navigate', (event) => stay(event));
   contents.on('will-attach-webview', (event) => event.preventDefault());
   contents.setWindowOpenHandler(() => ({ action: 'deny' }));
 }
 
+/** Before the app is ready: a sandbox for every page, whatever its options say, and guards for all that is ever shown. */
+export function guardApp(app: Pick<App, 'commandLine' | 'enableSandbox' | 'on'>): void {
+  // As root Chromium cannot make a sandbox: then it must be switched off explicitly on the command line, which only tests do.
+  if (!app.commandLine.hasSwitch('no-sandbox')) app.enableSandbox();
+  app.on('web-contents-created', (_event, contents) => guardContents(contents));
+}
+
 /** A page may copy to the clipboard, in answer to a click, and nothing else. */
-const allowed = (permission: string, origin: string): boolean =>
-  permission === 'clipboard-sanitized-write' && isOurs(origin);
+const allowed = (permission: string, origin: string | undefined): boolean =>
+  permission === 'clipboard-sanitized-write' && origin !== undefined && isOurs(origin);
 
 export function guardSession(
   session: Pick<

@@ -47,6 +47,7 @@ export function serveWindow(core: Core, window: () => BrowserWindow | undefined,
     const decide = (): void => {
       if (port && isTrustedSender({ senderFrame, sender }, window())) return connect(port);
       logger.warn('A frame that is not ours asked for the contract.', { url: senderFrame?.url });
+      port?.postMessage({ kind: 'refused' });
       port?.close();
     };
     // A preload script may be faster than the news that its page is there; until then the frame has no address.

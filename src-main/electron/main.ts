@@ -9,7 +9,7 @@ import { reveal } from './adapters/opener.ts';
 import { showProgress } from './adapters/progress.ts';
 import { watchMain, watchPage } from './crash.ts';
 import { linkIn, routeOf } from './deep-link.ts';
-import { guardContents, guardSession } from './guards.ts';
+import { guardApp, guardSession } from './guards.ts';
 import { serveWindow } from './ipc.ts';
 import { setMenu } from './menu.ts';
 import { pageOrigin } from './page-files.ts';
@@ -22,9 +22,7 @@ const here = import.meta.dirname;
 const preload = join(here, '../preload/preload.cjs');
 const pages = join(here, '../renderer');
 
-// A sandbox for every page, whatever its options say. As root Chromium cannot make one: then it must be switched off
-// explicitly on the command line, which only tests do.
-if (!app.commandLine.hasSwitch('no-sandbox')) app.enableSandbox();
+guardApp(app);
 declareScheme();
 app.setPath('userData', join(stateFolder, 'desktop'));
 
@@ -90,7 +88,6 @@ function run(): void {
     if (app.isReady()) go(route);
     else firstRoute = route;
   });
-  app.on('web-contents-created', (_event, contents) => guardContents(contents));
   app.on('window-all-closed', () => {
     if (process.platform !== 'darwin') app.quit();
   });

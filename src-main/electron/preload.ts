@@ -21,7 +21,21 @@ const port = channel.port1 as unknown as PagePort;
 const answers = new Map<number, (envelope: unknown) => void>();
 const open = new Map<number, Listener>();
 const askers = new Set<{ ask: Listener; withdrawn: Listener }>();
+const refusal = {
+  ok: false,
+  error: { code: 'denied', message: 'Main does not serve this page.', retryable: false },
+};
+let refused = false;
 let next = 1;
+
+/** Main serves the one page of its window: whatever another page waits for has come to its end. */
+function refuse(): void {
+  refused = true;
+  for (const answer of answers.values()) answer(refusal);
+  for (const listener of open.values()) listener({ kind: 'end', result: refusal });
+  answers.clear();
+  open.clear();
+}
 
 port.onmessage = (event) => {
   const message = event.data as { kind: string; id?: unknown; [key: string]: unknown };
@@ -35,6 +49,8 @@ port.onmessage = (event) => {
     for (const asker of askers) asker.ask(message.prompt);
   } else if (message.kind === 'withdrawn') {
     for (const asker of askers) asker.withdrawn(message.id);
+  } else if (message.kind === 'refused') {
+    refuse();
   }
 };
 ipcRenderer.postMessage('desk:connect', null, [channel.port2]);
@@ -46,6 +62,7 @@ const check = (name: unknown): void => {
 contextBridge.exposeInMainWorld('desk', {
   call(name: string, payload: unknown): Promise<unknown> {
     check(name);
+    if (refused) return Promise.resolve(refusal);
     const id = next++;
     return new Promise((resolve) => {
       answers.set(id, resolve);
@@ -56,7 +73,8 @@ contextBridge.exposeInMainWorld('desk', {
     check(name);
     const id = next++;
     open.set(id, onMessage);
-    port.postMessage({ kind: 'open', id, name, payload });
+    if (refused) refuse();
+    else port.postMessage({ kind: 'open', id, name, payload });
     return {
       send: (item: unknown): void => port.postMessage({ kind: 'up', id, item }),
       credit: (items: number): void => port.postMessage({ kind: 'credit', id, items }),

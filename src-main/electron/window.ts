@@ -26,7 +26,6 @@ export const webPreferences = (
   nodeIntegrationInWorker: false,
   nodeIntegrationInSubFrames: false,
   sandbox: true,
-  webSecurity: true,
   webviewTag: false,
   navigateOnDragDrop: false,
   spellcheck: false,

@@ -57,6 +57,6 @@ export const shownText = 'document.body.innerText';
 
 /** For a frame that has the preload but is not the window's own. */
 export const callOrWait = `(() => typeof desk === 'undefined' ? 'no bridge' : Promise.race([
-  desk.call('settings.get', {}).then(() => 'answered'),
+  desk.call('settings.get', {}).then((answer) => answer.ok ? 'answered' : answer.error.code),
   new Promise((done) => setTimeout(done, 1500, 'no answer')),
 ]))()`;

@@ -35,6 +35,10 @@ describe.skipIf(!binary)(`main job in ${binary?.kind ?? 'SKIPPED: no'} Electron`
       cleanUps.push(() => running.quit());
       const { page } = running;
       page.setDefaultTimeout(15_000);
+      const complaints: string[] = [];
+      page.on('console', (message) => {
+        if (/Content Security Policy|Refused to/.test(message.text())) complaints.push(message.text());
+      });
       await watchReveal(running);
       await running.app.evaluate(() => {
         process.traceProcessWarnings = true;
@@ -54,6 +58,7 @@ describe.skipIf(!binary)(`main job in ${binary?.kind ?? 'SKIPPED: no'} Electron`
             await expect.poll(() => revealed(running)).toEqual([expect.stringContaining(kit)]);
           },
         });
+        expect(complaints).toEqual([]);
         expect(running.log()).not.toMatch(/Unhandled|TypeError|MaxListeners|Electron Security Warning/);
       } catch (error) {
         await page

@@ -58,6 +58,7 @@ async function shownText(host: string): Promise<string> {
 describe.skipIf(!test)(`packaged with ${test ? 'the test' : 'SKIPPED: no test'} Electron`, () => {
   let folder: string;
   let unpacked: string;
+  let fuses: Record<string, boolean>;
   let display: Display | undefined;
 
   beforeAll(async () => {
@@ -73,6 +74,7 @@ describe.skipIf(!test)(`packaged with ${test ? 'the test' : 'SKIPPED: no test'} 
     // The old Electron has no such fuse.
     const { grantFileProtocolExtraPrivileges: last, ...electronFuses } = own.electronFuses;
     expect(last).toBe(false);
+    fuses = electronFuses;
     const config = {
       ...own,
       electronDist: test!.folder,
@@ -107,18 +109,14 @@ describe.skipIf(!test)(`packaged with ${test ? 'the test' : 'SKIPPED: no test'} 
 
   it('has every fuse this binary knows as it should be', async () => {
     const wire = await getCurrentFuseWire(join(unpacked, 'flaredesk'));
-    const off = [
-      FuseV1Options.RunAsNode,
-      FuseV1Options.EnableNodeOptionsEnvironmentVariable,
-      FuseV1Options.EnableNodeCliInspectArguments,
-    ];
-    const on = [
-      FuseV1Options.EnableCookieEncryption,
-      FuseV1Options.EnableEmbeddedAsarIntegrityValidation,
-      FuseV1Options.OnlyLoadAppFromAsar,
-    ];
-    expect(off.map((fuse) => wire[fuse])).toEqual(off.map(() => FuseState.DISABLE));
-    expect(on.map((fuse) => wire[fuse])).toEqual(on.map(() => FuseState.ENABLE));
+    const named = Object.entries(fuses).map(([name, on]) => {
+      const fuse = FuseV1Options[`${name.slice(0, 1).toUpperCase()}${name.slice(1)}` as 'RunAsNode'];
+      return { name, on, found: wire[fuse] };
+    });
+    expect(named).toEqual(
+      named.map(({ name, on }) => ({ name, on, found: on ? FuseState.ENABLE : FuseState.DISABLE })),
+    );
+    expect(named).toHaveLength(6);
   });
 
   it('holds the app and what it needs to run, no sources, tests or tools', () => {

@@ -223,7 +223,7 @@ describe.skipIf(!binary)(`shell in ${binary?.kind ?? 'SKIPPED: no'} Electron`, (
         script: callOrWait,
       },
     );
-    expect(outcome).toBe('no answer');
+    expect(outcome).toBe('denied');
     expect((await call('settings.get', {})).ok).toBe(true);
   });
 
