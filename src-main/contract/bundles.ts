@@ -90,24 +90,27 @@ export const bundles = {
         })
         .nullable(),
       findings: z.array(findingSchema),
-      /** Path of the record, and whether it carries a signature. */
-      record: z.strictObject({ path: z.string(), signed: z.boolean() }).optional(),
+      /** The record beside the bundle: its base name, and whether it carries a signature. */
+      record: z.strictObject({ name: z.string(), signed: z.boolean() }).optional(),
     }),
   }),
   verify: defineTask({
     name: 'bundles.verify',
     effect: 'read',
-    places: ['bundle', 'record'],
+    places: ['bundle', 'record', 'file', 'workspace'],
     input: z.strictObject({
       bundle: placeField,
       /** Default: `<site>.bundle.json` beside the bundle. */
       record: placeField.optional(),
-      /** Of the project's root certificate, learned another way than with the bundle. */
-      root_fingerprint: fingerprintField,
+      /** Of the project's root certificate, learned another way than with the bundle. Default: that of the project `file`. */
+      root_fingerprint: fingerprintField.optional(),
+      file: placeField.optional(),
+      workspace: placeField.optional(),
     }),
     output: z.strictObject({
       participant: z.string(),
       bundle: z.string(),
+      root_fingerprint: z.string(),
       signed_by: z.string(),
       created_at: timeText,
       files: z.int(),

@@ -96,6 +96,7 @@ export const taskNames = [
   'user_data.resize',
   'user_data.put',
   'user_data.mount_conf',
+  'user_data.check_mount',
   'user_data.list',
   'user_data.read',
   'images.build',

@@ -13,6 +13,12 @@ export const placePurposes = [
   'csv_file',
   'app_folder',
   'app_archive',
+  'bundle_archive',
+  'bundle_folder',
+  'bundle_record',
+  'drive_file',
+  'data_folder',
+  'data_file',
   'save_file',
 ] as const;
 

@@ -17,7 +17,17 @@ const where = {
   host_path: innerPathField.optional(),
 };
 const placesOfDrive = ['drive', 'file'] as const;
+/** `drive`: the base name of one here, the path of one on a host. */
 const changed = z.strictObject({ drive: z.string(), on: z.string() });
+
+const mount = {
+  /** `host:/path`; IPv6 in brackets. */
+  nfs: z.string().min(1).max(1024),
+  /** Whose VM mounts it: the cc_config says which ports are open. Default: `site`. */
+  participant: nameField.optional(),
+};
+/** From where it was tried; the VM may see another network. A port that could not be tried is left out. */
+const reachedPorts = z.array(z.strictObject({ port: z.int(), reached: z.boolean() }));
 
 export const userData = {
   create: defineTask({
@@ -54,14 +64,40 @@ export const userData = {
     places: placesOfDrive,
     input: z.strictObject({
       ...where,
-      /** `host:/path`; IPv6 in brackets. */
-      nfs: z.string().min(1).max(1024),
+      ...mount,
+      /** Also when it is known that the VM will not reach the server. */
+      anyway: z.boolean().optional(),
     }),
     output: changed.extend({
       /** What must hold beside the file, and what is known not to. */
       warnings: z.array(z.string()),
-      /** From this machine; the VM may see another network. */
-      reached: z.array(z.strictObject({ port: z.int(), reached: z.boolean() })),
+      reached: reachedPorts,
+    }),
+  }),
+  /** What stands against an export, before anything is written. Touches no drive. */
+  checkMount: defineTask({
+    name: 'user_data.check_mount',
+    effect: 'read',
+    places: ['file'],
+    input: z.strictObject({ file: placeField.optional(), site: nameField.optional(), ...mount }),
+    output: z.strictObject({
+      host: z.string(),
+      path: z.string(),
+      /** The one line of `ext_mount.conf`. */
+      line: z.string(),
+      /** A line of `/etc/exports` on the NFS server that serves it. */
+      exports_line: z.string(),
+      /** `problem`: the mount will fail; it is written only when asked to do so anyway. */
+      findings: z.array(
+        z.strictObject({
+          severity: z.enum(['problem', 'warning', 'note', 'ok']),
+          message: z.string(),
+          hint: z.string().optional(),
+        }),
+      ),
+      /** `this machine`, or the site whose host tried it. */
+      from: z.string(),
+      reached: reachedPorts,
     }),
   }),
   list: defineTask({

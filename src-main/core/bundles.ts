@@ -6,6 +6,7 @@ import type { ExpectedMeasurement } from '../domain/cc/bundle.ts';
 import { driftFindings } from '../domain/cc/bundle-drift.ts';
 import type { BundleFacts, BundleFinding } from '../domain/cc/bundle-facts.ts';
 import type { CoreParts, TaskHandlers } from './context.ts';
+import { byName } from './by-name.ts';
 import { prodOf } from './site-targets.ts';
 import { soundProject, type SoundProject } from './sound-project.ts';
 
@@ -27,10 +28,24 @@ function measurementOf(measurement: ExpectedMeasurement): TaskOutput<'bundles.in
 /** `prod_03` of a path below it. */
 const prodIn = (path: string): string | undefined => /(?:^|[\\/])(prod_\d+)(?=[\\/])/.exec(path)?.[1];
 
-async function projectOf(input: InspectInput): Promise<SoundProject | undefined> {
+async function projectOf(input: Pick<InspectInput, 'file' | 'workspace'>): Promise<SoundProject | undefined> {
   return input.file === undefined
     ? undefined
     : soundProject({ file: input.file, workspace: input.workspace });
+}
+
+/** The root fingerprint of the project here. */
+async function rootOf({ file, workspace }: Pick<InspectInput, 'file' | 'workspace'>): Promise<string> {
+  const message = 'Name the root fingerprint, or the project it is of.';
+  const missing = new DeskError('bad_usage', message, { fields: [{ path: 'root_fingerprint', message }] });
+  if (file === undefined) throw missing;
+  const sound = await soundProject({ file, workspace });
+  const { keyFormOf } = await import('../services/pki/index.ts');
+  const { rootFingerprint } = await keyFormOf(join(sound.workspace, sound.project.name, 'state'));
+  if (rootFingerprint !== undefined) return rootFingerprint;
+  throw new DeskError('not_found', `${sound.project.name} has no root certificate here.`, {
+    hint: 'Paste the fingerprint the project admin told you.',
+  });
 }
 
 async function drift(
@@ -68,8 +83,11 @@ async function signerOf(
   const { adminRecordSigner, rootRecordSigner } = await import('../services/cvm/index.ts');
   if (input.sign === 'admin') {
     if (input.admin_kit === undefined)
-      throw new DeskError('bad_usage', 'Name the kit of the project admin that signs.');
-    return adminRecordSigner(input.admin_kit);
+      throw new DeskError('bad_usage', 'Name the kit of the project admin that signs.', {
+        fields: [{ path: 'admin_kit', message: 'Name the kit of the project admin that signs.' }],
+      });
+    const kit = input.admin_kit;
+    return byName([kit], () => adminRecordSigner(kit));
   }
   if (!sound) throw new DeskError('bad_usage', 'Name the project file: its root key signs.');
   const stateFolder = join(sound.workspace, sound.project.name, 'state');
@@ -115,19 +133,21 @@ function answerOf(facts: BundleFacts, participant: string): TaskOutput<'bundles.
 export const handlers: Pick<TaskHandlers, 'bundles.inspect' | 'bundles.verify'> = {
   'bundles.inspect': {
     title: () => 'Inspect a bundle',
-    target: ({ bundle }) => bundle,
+    target: ({ bundle }) => basename(bundle),
     steps: () => ['hash', 'look'],
     idempotent: true,
     async run(input, { core, task }) {
       const { inspectBundle, keepHandOver } = await import('../services/cvm/index.ts');
       const sound = await projectOf(input);
       const signer = await signerOf(input, sound, core, task);
-      const facts = await inspectBundle(input.bundle, {
-        ...(input.root_fingerprint === undefined ? {} : { rootFingerprint: input.root_fingerprint }),
-        now: core.clock.now(),
-        signal: task.signal,
-        report: task.report,
-      });
+      const facts = await byName([input.bundle], () =>
+        inspectBundle(input.bundle, {
+          ...(input.root_fingerprint === undefined ? {} : { rootFingerprint: input.root_fingerprint }),
+          now: core.clock.now(),
+          signal: task.signal,
+          report: task.report,
+        }),
+      );
       const named = basename(input.bundle).replace(/\.(?:tgz|tar\.gz)$/, '');
       const fallback =
         facts.source === 'archive' ? named : (facts.kit?.name ?? basename(dirname(input.bundle)));
@@ -135,32 +155,41 @@ export const handlers: Pick<TaskHandlers, 'bundles.inspect' | 'bundles.verify'> 
       facts.findings.push(...(await drift(facts, participant, input.bundle, sound)));
       const answer = answerOf(facts, participant);
       if (input.keep !== true && !signer) return answer;
-      const { file, handOver } = await keepHandOver(input.bundle, facts, {
-        participant,
-        now: core.clock.now(),
-        ...(signer ? { signer } : {}),
-      });
-      return { ...answer, record: { path: file, signed: handOver.signature !== null } };
+      const { file, handOver } = await byName([input.bundle], () =>
+        keepHandOver(input.bundle, facts, {
+          participant,
+          now: core.clock.now(),
+          ...(signer ? { signer } : {}),
+        }),
+      );
+      return { ...answer, record: { name: basename(file), signed: handOver.signature !== null } };
     },
   },
   'bundles.verify': {
     title: () => 'Verify a bundle',
-    target: ({ bundle }) => bundle,
+    target: ({ bundle }) => basename(bundle),
     steps: () => ['hash'],
     idempotent: true,
-    async run({ bundle, record: place, root_fingerprint }, { core, task }) {
+    async run(input, { core, task }) {
+      const { bundle, record: place } = input;
       const { verifyHandOver } = await import('../services/cvm/index.ts');
-      const { record, signedBy, problems, notes } = await verifyHandOver(bundle, {
-        rootFingerprint: root_fingerprint,
-        ...(place === undefined ? {} : { record: place }),
-        now: core.clock.now(),
-        signal: task.signal,
-        report: task.report,
-      });
+      const rootFingerprint = input.root_fingerprint ?? (await rootOf(input));
+      const { record, signedBy, problems, notes } = await byName(
+        [bundle, ...(place === undefined ? [] : [place])],
+        () =>
+          verifyHandOver(bundle, {
+            rootFingerprint,
+            ...(place === undefined ? {} : { record: place }),
+            now: core.clock.now(),
+            signal: task.signal,
+            report: task.report,
+          }),
+      );
       const { measurement } = record;
       return {
         participant: record.participant,
         bundle: record.bundle,
+        root_fingerprint: rootFingerprint,
         signed_by: signedBy,
         created_at: record.created_at,
         files: record.files.length,

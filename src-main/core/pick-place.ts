@@ -5,7 +5,15 @@ import { DeskError } from '../contract/errors.ts';
 import type { PlacePurpose } from '../contract/places.ts';
 import type { CallContext, CallHandlers } from './context.ts';
 
-const folders = new Set<PlacePurpose>(['project_folder', 'admin_kit', 'job_folder', 'download_folder']);
+const folders = new Set<PlacePurpose>([
+  'project_folder',
+  'admin_kit',
+  'job_folder',
+  'download_folder',
+  'bundle_folder',
+  'data_folder',
+]);
+const files = new Set<PlacePurpose>(['bundle_archive', 'bundle_record', 'drive_file', 'data_file']);
 
 /** What is wrong with a typed path; undefined when it serves the purpose. */
 async function problemOf(path: string, purpose: PlacePurpose): Promise<string | undefined> {
@@ -22,6 +30,7 @@ async function problemOf(path: string, purpose: PlacePurpose): Promise<string | 
   if (!facts) return 'There is no such place.';
   if (folders.has(purpose) && purpose !== 'project_folder' && !facts.isDirectory())
     return 'That is a file, not a folder.';
+  if (files.has(purpose) && !facts.isFile()) return 'That is a folder, not a file.';
   return undefined;
 }
 

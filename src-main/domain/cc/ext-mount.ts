@@ -31,20 +31,101 @@ export function readExport(text: string): NfsExport | string {
   return { host: host.replace(/^\[|\]$/g, ''), path, line };
 }
 
-/** What a site must hold for the mount to work; empty = nothing is known to be wrong. */
-export function mountWarnings(allowedOutPorts: readonly number[] | undefined): string[] {
-  const warnings = ['The NFS server must export with "insecure": the VM mounts from a port above 1023.'];
-  if (allowedOutPorts === undefined) {
-    warnings.push(
-      `Ports ${nfsPorts.join(' and ')} must be in allowed_out_ports of the image; they cannot be added later.`,
-    );
-    return warnings;
+/** `problem`: the mount will fail; `ok`: looked at and found right. */
+export interface MountFinding {
+  severity: 'problem' | 'warning' | 'note' | 'ok';
+  message: string;
+  hint?: string;
+}
+
+/** What is known of the VM that shall mount: its cc_config, as far as it was read. */
+export interface MountingSite {
+  name: string;
+  /** `allowed_out_ports`; empty when the file has none. */
+  outPorts: readonly number[];
+  /** Names that `hosts_entries` gives an address to. */
+  hostNames: readonly string[];
+}
+
+/** A line of `/etc/exports` that serves the mount. `CLIENTS` stands for the network the VM comes from. */
+export const exportsLine = ({ path }: NfsExport): string => `${path} CLIENTS(rw,insecure,sync)`;
+
+const isAddress = (host: string): boolean => host.includes(':') || /^[0-9.]+$/.test(host);
+
+/**
+ * What must hold for the mount to work, and what is known of it. The export itself cannot be looked at from outside of the VM:
+ * what it needs is always told.
+ */
+export function mountFindings(
+  wanted: NfsExport,
+  site: MountingSite | undefined,
+  tried: { ports: readonly { port: number; reached: boolean }[]; from: string; unknownName?: boolean },
+): MountFinding[] {
+  const found: MountFinding[] = [];
+  const missing = site && nfsPorts.filter((port) => !site.outPorts.includes(port));
+  if (missing === undefined) {
+    found.push({
+      severity: 'warning',
+      message: `Ports ${nfsPorts.join(' and ')} must be in allowed_out_ports of the image; they cannot be added later.`,
+    });
+  } else if (missing.length > 0) {
+    found.push({
+      severity: 'problem',
+      message: `allowed_out_ports of ${site?.name} lacks ${missing.join(' and ')}: the VM will not reach the server.`,
+      hint: 'Add them to its cc_config file and build the image again.',
+    });
+  } else {
+    found.push({
+      severity: 'ok',
+      message: `allowed_out_ports of ${site?.name} has ${nfsPorts.join(' and ')}.`,
+    });
   }
-  const missing = nfsPorts.filter((port) => !allowedOutPorts.includes(port));
-  if (missing.length > 0) {
-    warnings.push(
-      `allowed_out_ports lacks ${missing.join(' and ')}: the VM will not reach the server. Add them and build the image again.`,
+  found.push({
+    severity: 'warning',
+    message: 'The NFS server must export with "insecure": the VM mounts from a port above 1023.',
+    hint: `In /etc/exports: ${exportsLine(wanted)}`,
+  });
+  found.push({
+    severity: 'note',
+    message: 'By default the server serves root of the VM as nobody (root_squash).',
+    hint: 'Let everybody read the data, or export with no_root_squash.',
+  });
+  if (tried.unknownName) {
+    const isNamed = site?.hostNames.includes(wanted.host) ?? false;
+    found.push({
+      severity: isNamed ? 'note' : 'warning',
+      message: `The name ${wanted.host} is not known on ${tried.from}.`,
+      hint: isNamed
+        ? `hosts_entries of ${site?.name} gives it an address.`
+        : 'Give it an address in hosts_entries of the cc_config file, or use an address.',
+    });
+  }
+  for (const { port, reached } of tried.unknownName ? [] : tried.ports) {
+    found.push(
+      reached
+        ? {
+            severity: 'ok',
+            message: `Port ${port} of ${wanted.host} is reached from ${tried.from}.`,
+          }
+        : {
+            severity: 'warning',
+            message: `Port ${port} of ${wanted.host} is not reached from ${tried.from}.`,
+            hint: 'The VM may see another network; what is closed to its host is most likely closed to it.',
+          },
     );
   }
-  return warnings;
+  if (
+    !tried.unknownName &&
+    !isAddress(wanted.host) &&
+    !wanted.host.includes('.') &&
+    site &&
+    !site.hostNames.includes(wanted.host)
+  ) {
+    found.push({
+      severity: 'warning',
+      message: `${wanted.host} is a short name: the VM may not know it.`,
+      hint: 'Give it an address in hosts_entries of the cc_config file, or use the whole name.',
+    });
+  }
+  return found;
 }

@@ -11,6 +11,12 @@ const openOptions: Record<Exclude<PlacePurpose, 'save_file'>, OpenDialogOptions>
   download_folder: { properties: ['openDirectory', 'createDirectory'] },
   app_folder: { properties: ['openDirectory', 'createDirectory'] },
   app_archive: { properties: ['openFile'] },
+  bundle_archive: { properties: ['openFile'], filters: [{ name: 'site.tgz', extensions: ['tgz', 'gz'] }] },
+  bundle_folder: { properties: ['openDirectory'] },
+  bundle_record: { properties: ['openFile'], filters: [{ name: 'site.bundle.json', extensions: ['json'] }] },
+  drive_file: { properties: ['openFile'], filters: [{ name: 'user_data.qcow2', extensions: ['qcow2'] }] },
+  data_folder: { properties: ['openDirectory'] },
+  data_file: { properties: ['openFile'] },
   csv_file: { properties: ['openFile'], filters: [{ name: 'CSV', extensions: ['csv'] }] },
 };
 

@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { TaskInput, TaskOutput } from '../../contract/index.ts';
 import { command, given, run, type CommandHost } from '../command.ts';
@@ -5,7 +6,9 @@ import { confine } from '../confine.ts';
 import type { Desk } from '../desk.ts';
 import { table } from '../table.ts';
 
-type Facts = TaskOutput<'bundles.inspect'>;
+type Inspection = TaskOutput<'bundles.inspect'>;
+/** As scripts know it: the record by its path. */
+type Facts = Omit<Inspection, 'record'> & { record?: { path: string; signed: boolean } };
 type Finding = Facts['findings'][number];
 
 interface InspectOptions {
@@ -75,7 +78,11 @@ function render(value: Facts): string {
 const isProblem = ({ severity }: Finding): boolean => severity === 'problem';
 
 async function inspect(desk: Desk, bundle: string, options: InspectOptions) {
-  const answer = await desk.runTask('bundles.inspect', inputOf(desk, bundle, options));
+  const inspected = await desk.runTask('bundles.inspect', inputOf(desk, bundle, options));
+  const folder = dirname(desk.place(bundle));
+  const withPath = ({ record, ...value }: Inspection): Facts =>
+    record ? { ...value, record: { path: join(folder, record.name), signed: record.signed } } : value;
+  const answer = inspected.ok ? { ok: true as const, value: withPath(inspected.value) } : inspected;
   return desk.printer.answer(answer, render, ({ findings }) => (findings.some(isProblem) ? 1 : 0));
 }
 
@@ -91,11 +98,21 @@ async function measure(desk: Desk, bundle: string) {
   );
 }
 
-async function verify(desk: Desk, bundle: string, options: { rootFingerprint: string; record?: string }) {
+async function verify(
+  desk: Desk,
+  bundle: string,
+  options: { rootFingerprint?: string; record?: string; project?: string; workspace?: string },
+) {
+  const place = (path: string | undefined): string | undefined =>
+    path === undefined ? undefined : desk.place(path);
   const answer = await desk.runTask('bundles.verify', {
     bundle: desk.place(bundle),
-    root_fingerprint: options.rootFingerprint,
-    ...(options.record === undefined ? {} : { record: desk.place(options.record) }),
+    ...given({
+      root_fingerprint: options.rootFingerprint,
+      record: place(options.record),
+      file: place(options.project),
+      workspace: place(options.workspace),
+    }),
   });
   return desk.printer.answer(
     answer,
@@ -144,10 +161,12 @@ export function registerBundles(cvm: Command, host: CommandHost): void {
     'compare a bundle with its signed record, offline, by the root fingerprint alone',
     'flaredesk cvm verify site-1.tgz --root-fingerprint SHA256:AB:CD:…',
   )
-    .requiredOption(
+    .option(
       '--root-fingerprint <fingerprint>',
       "SHA-256 of the project's root certificate, told to you another way",
     )
+    .option('-p, --project <file>', 'without --root-fingerprint: the root of this project')
+    .option('-w, --workspace <directory>', 'where kits were written (default: desk.yml, else workspace)')
     .option('--record <file>', 'the record (default: <site>.bundle.json beside the bundle)')
     .action(run(host, verify));
 }

@@ -1,4 +1,4 @@
-import type { TaskOutput } from '../../contract/index.ts';
+import type { Envelope } from '../../contract/kernel.ts';
 import { command, given, noun, run, type RegisterCommands } from '../command.ts';
 import { confine } from '../confine.ts';
 import type { Desk } from '../desk.ts';
@@ -16,18 +16,36 @@ const where = (desk: Desk, drive: string, { project, site }: WhereOptions) =>
     ? { drive: desk.place(drive) }
     : { site, host_path: drive, file: desk.place(project ?? 'project.yml') };
 
+/** As scripts know it: a drive here by its path. */
+async function change(
+  desk: Desk,
+  drive: string,
+  { site }: WhereOptions,
+  work: Promise<Envelope<{ drive: string; on: string }>>,
+) {
+  const answer = await work;
+  if (!answer.ok || site !== undefined) return answer;
+  return { ok: true as const, value: { ...answer.value, drive: desk.place(drive) } };
+}
+
 const done = ({ drive, on }: { drive: string; on: string }): string =>
   `${confine(drive)} on ${confine(on)} is ready\n`;
 
 async function create(desk: Desk, drive: string, folder: string, options: SizedOptions) {
   const source = options.site === undefined ? { folder: desk.place(folder) } : { host_folder: folder };
   const input = { ...where(desk, drive, options), ...source, size: Number(options.size) };
-  return desk.printer.answer(await desk.runTask('user_data.create', input), done);
+  return desk.printer.answer(
+    await change(desk, drive, options, desk.runTask('user_data.create', input)),
+    done,
+  );
 }
 
 async function resize(desk: Desk, drive: string, options: SizedOptions) {
   const input = { ...where(desk, drive, options), size: Number(options.size) };
-  return desk.printer.answer(await desk.runTask('user_data.resize', input), done);
+  return desk.printer.answer(
+    await change(desk, drive, options, desk.runTask('user_data.resize', input)),
+    done,
+  );
 }
 
 async function put(desk: Desk, drive: string, source: string, options: WhereOptions & { name?: string }) {
@@ -36,16 +54,38 @@ async function put(desk: Desk, drive: string, source: string, options: WhereOpti
     source: desk.place(source),
     ...given({ name: options.name }),
   };
-  return desk.printer.answer(await desk.runTask('user_data.put', input), done);
+  return desk.printer.answer(await change(desk, drive, options, desk.runTask('user_data.put', input)), done);
 }
 
-async function mountConf(desk: Desk, drive: string, nfs: string, options: WhereOptions) {
-  const answer = await desk.runTask('user_data.mount_conf', { ...where(desk, drive, options), nfs });
-  return desk.printer.answer(answer, (value: TaskOutput<'user_data.mount_conf'>) => {
-    const reached = value.reached.map(
-      (one) => `port ${one.port}: ${one.reached ? 'reached' : 'not reached'} from here\n`,
+interface MountOptions extends WhereOptions {
+  for?: string;
+  anyway?: boolean;
+}
+
+/** Says what stands against the export on standard error, before anything is written. */
+async function mountConf(desk: Desk, drive: string, nfs: string, options: MountOptions) {
+  const { project, for: participant, anyway } = options;
+  const place = { ...where(desk, drive, options) };
+  const file =
+    project === undefined && participant === undefined ? {} : { file: desk.place(project ?? 'project.yml') };
+  const asked = { ...file, nfs, ...given({ participant }) };
+  const known = { ...asked, ...('site' in place ? { site: place.site, file: place.file } : {}) };
+  const check = await desk.runTask('user_data.check_mount', known);
+  if (!check.ok) return desk.printer.answer(check, () => '');
+  for (const { severity, message, hint } of check.value.findings) {
+    if (severity === 'problem' || severity === 'warning')
+      desk.printer.note(`${severity}: ${message}${hint === undefined ? '' : ` ${hint}`}`);
+  }
+  const answer = await desk.runTask('user_data.mount_conf', { ...asked, ...place, ...given({ anyway }) });
+  if (!answer.ok) return desk.printer.answer(answer, () => '');
+  const { value } = answer;
+  const here = options.site === undefined ? { ...value, drive: desk.place(drive) } : value;
+  return desk.printer.answer({ ok: true, value: here }, (shown) => {
+    const reached = shown.reached.map(
+      (one) =>
+        `port ${one.port}: ${one.reached ? 'reached' : 'not reached'} from ${confine(check.value.from)}\n`,
     );
-    return `${done(value)}${value.warnings.map((text) => confine(`warning: ${text}\n`)).join('')}${reached.join('')}`;
+    return `${done(shown)}${reached.join('')}`;
   });
 }
 
@@ -109,5 +149,12 @@ export const registerUserData: RegisterCommands = (program, host) => {
     'mount-conf <drive> <export>',
     'write ext_mount.conf: the NFS export the VM mounts',
     'flaredesk userdata mount-conf user_data.qcow2 nfs.example.org:/exports/study --site site-1',
-  ).action(run(host, mountConf));
+    'flaredesk userdata mount-conf user_data.qcow2 nfs.example.org:/exports/study -p project.yml --for site-1',
+  )
+    .option(
+      '--for <participant>',
+      'whose VM mounts it: its cc_config says which ports are open (default: --site)',
+    )
+    .option('--anyway', 'also when it is known that the VM will not reach the server')
+    .action(run(host, mountConf));
 };

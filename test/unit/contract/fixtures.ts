@@ -62,6 +62,8 @@ export const validInputs: Record<string, unknown> = {
     bundle: '/p/site-1.tgz',
     record: '/p/site-1.bundle.json',
     root_fingerprint: 'AB'.repeat(32),
+    file: '/p/project.yml',
+    workspace: '/p/workspace',
   },
   'user_data.create': {
     drive: '/p/user_data.qcow2',
@@ -92,6 +94,14 @@ export const validInputs: Record<string, unknown> = {
     file: '/p/project.yml',
     site: 'site-1',
     host_path: '/srv/user_data.qcow2',
+    nfs: 'nfs.example.org:/exports',
+    participant: 'site-1',
+    anyway: true,
+  },
+  'user_data.check_mount': {
+    file: '/p/project.yml',
+    site: 'site-1',
+    participant: 'site-1',
     nfs: 'nfs.example.org:/exports',
   },
   'user_data.list': {

@@ -1,10 +1,10 @@
 /** User-data drives. */
+export { probeNfs } from './nfs.ts';
 export { remoteShell, type DriveShell } from './shell.ts';
 export {
   createUserData,
   type DriveOptions,
   listUserData,
-  probeNfs,
   putUserData,
   readUserData,
   resizeUserData,

@@ -1,7 +1,7 @@
 /** User-data drives: made, grown, listed, read, told to mount an NFS export. Without root (docs/reference/confidential-computing.md §3.4). */
-import { connect } from 'node:net';
+import { basename, dirname } from 'node:path';
 import { DeskError } from '../../../contract/errors.ts';
-import { extMountFile, nfsPorts, readExport } from '../../../domain/cc/ext-mount.ts';
+import { extMountFile, readExport } from '../../../domain/cc/ext-mount.ts';
 import type { ReportProgress } from '../../../ports.ts';
 import { type ExtEntry, entriesOf } from '../ext-image.ts';
 import { createDrive, growDrive, prelude, putFile, readDrive } from './scripts.ts';
@@ -35,7 +35,12 @@ const reasons: readonly [RegExp, (said: string) => DeskError][] = [
   ],
   [
     /missing (folder|drive)/,
-    (said) => new DeskError('not_found', `There is no such ${said.replace(/^missing /, '')}.`),
+    (said) => {
+      const message = `There is no such ${said.replace(/^missing /, '')}.`;
+      return new DeskError('not_found', message, {
+        fields: [{ path: said.startsWith('missing drive') ? 'drive' : 'folder', message }],
+      });
+    },
   ],
   [/missing file/, () => new DeskError('not_found', 'There is no such file on the drive.')],
   [
@@ -57,19 +62,26 @@ const reasons: readonly [RegExp, (said: string) => DeskError][] = [
   ],
   [
     /Could not allocate block|does not fit/i,
-    () => new DeskError('too_large', 'The files do not fit on the drive.', { hint: 'Choose a larger size.' }),
+    () =>
+      new DeskError('too_large', 'The files do not fit on the drive.', {
+        hint: 'Choose a larger size.',
+        fields: [{ path: 'size', message: 'The files do not fit on the drive.' }],
+      }),
   ],
   [
     /^exists/,
     (said) =>
       new DeskError('conflict', `${said.replace(/^exists: /, '')} is there already.`, {
         hint: 'Choose another name, or move it away first.',
+        fields: [{ path: 'drive', message: 'It is there already.' }],
       }),
   ],
   [
     /not larger: (\d+)/,
-    (said) =>
-      new DeskError('invalid_input', `A drive can only grow: it has ${/(\d+)/.exec(said)?.[1]} bytes.`),
+    (said) => {
+      const message = `A drive can only grow: it has ${/(\d+)/.exec(said)?.[1]} bytes.`;
+      return new DeskError('invalid_input', message, { fields: [{ path: 'size', message }] });
+    },
   ],
   [
     /changed meanwhile/,
@@ -108,8 +120,19 @@ function failed(doing: string, shell: DriveShell, said: string): DeskError {
   const message = `${doing} on ${shell.label}: ${known?.message ?? `failed: ${line || 'no reason was given'}.`}`;
   return new DeskError(known?.code ?? 'remote_failed', message, {
     ...(known?.hint === undefined ? {} : { hint: known.hint }),
+    ...(known?.fields === undefined ? {} : { fields: known.fields }),
     retryable: known?.retryable ?? false,
   });
+}
+
+/** What was said, with places by their own names: the answer may be shown to somebody who does not know the folders here. */
+function nameOnly(said: string, args: readonly string[]): string {
+  let text = said;
+  for (const place of args.filter((one) => one.startsWith('/'))) {
+    const folder = dirname(place);
+    if (folder !== '/') text = text.replaceAll(`${folder}/`, '').replaceAll(folder, basename(folder));
+  }
+  return text;
 }
 
 async function work(
@@ -126,16 +149,14 @@ async function work(
     ...(report ? { onStep: (step: string) => report({ step }) } : {}),
     ...more,
   });
-  if (code !== 0) throw failed(doing, shell, errors);
+  if (code !== 0) throw failed(doing, shell, nameOnly(errors, args));
   return output;
 }
 
 function sizeOf(bytes: number): string {
   if (!Number.isSafeInteger(bytes) || bytes < minBytes || bytes > maxBytes) {
-    throw new DeskError(
-      'invalid_input',
-      `A drive has ${minBytes / 1024 ** 2} MiB to ${maxBytes / 1024 ** 4} TiB, not ${bytes} bytes.`,
-    );
+    const message = `A drive has ${minBytes / 1024 ** 2} MiB to ${maxBytes / 1024 ** 4} TiB, not ${bytes} bytes.`;
+    throw new DeskError('invalid_input', message, { fields: [{ path: 'size', message }] });
   }
   return String(bytes - (bytes % 4096));
 }
@@ -150,7 +171,12 @@ export async function createUserData(
   input: { drive: string; folder: string; size: number },
   options: DriveOptions = {},
 ): Promise<void> {
-  await work(`Making ${input.drive}`, createDrive, [input.drive, input.folder, sizeOf(input.size)], options);
+  await work(
+    `Making ${basename(input.drive)}`,
+    createDrive,
+    [input.drive, input.folder, sizeOf(input.size)],
+    options,
+  );
 }
 
 /**
@@ -162,7 +188,7 @@ export async function resizeUserData(
   input: { drive: string; size: number },
   options: DriveOptions = {},
 ): Promise<void> {
-  await work(`Growing ${input.drive}`, growDrive, [input.drive, sizeOf(input.size)], options);
+  await work(`Growing ${basename(input.drive)}`, growDrive, [input.drive, sizeOf(input.size)], options);
 }
 
 /**
@@ -174,14 +200,18 @@ export async function putUserData(
   options: DriveOptions = {},
 ): Promise<void> {
   if (!/^[A-Za-z0-9_][A-Za-z0-9._-]{0,200}$/.test(input.name)) {
-    throw new DeskError(
-      'invalid_input',
-      `"${input.name}" cannot be written: a name at the drive's root has letters, digits, dot, dash and underscore.`,
-    );
+    const message = `"${input.name}" cannot be written: a name at the drive's root has letters, digits, dot, dash and underscore.`;
+    throw new DeskError('invalid_input', message, { fields: [{ path: 'name', message }] });
   }
-  await work(`Writing ${input.name} to ${input.drive}`, putFile, [input.drive, input.name], options, {
-    stdin: input.content,
-  });
+  await work(
+    `Writing ${input.name} to ${basename(input.drive)}`,
+    putFile,
+    [input.drive, input.name],
+    options,
+    {
+      stdin: input.content,
+    },
+  );
 }
 
 /**
@@ -196,6 +226,7 @@ export async function writeMountConf(
   if (typeof wanted === 'string') {
     throw new DeskError('invalid_input', `"${input.nfs.slice(0, 200)}" is no NFS export: ${wanted}.`, {
       hint: 'Example: nfs.example.org:/exports/study',
+      fields: [{ path: 'nfs', message: wanted }],
     });
   }
   await putUserData(
@@ -205,9 +236,15 @@ export async function writeMountConf(
 }
 
 async function folderAt(drive: string, inode: number, options: DriveOptions): Promise<ExtEntry[]> {
-  const output = await work(`Reading ${drive}`, readDrive, [drive, 'list', String(inode)], options, {
-    timeoutMs: readTimeoutMs,
-  });
+  const output = await work(
+    `Reading ${basename(drive)}`,
+    readDrive,
+    [drive, 'list', String(inode)],
+    options,
+    {
+      timeoutMs: readTimeoutMs,
+    },
+  );
   return entriesOf(output.toString('utf8'));
 }
 
@@ -218,7 +255,7 @@ async function entryAt(drive: string, path: string, options: DriveOptions): Prom
       current.kind === 'folder'
         ? (await folderAt(drive, current.inode, options)).find(({ name }) => name === part)
         : undefined;
-    if (!next) throw new DeskError('not_found', `${drive} holds no ${path}.`);
+    if (!next) throw new DeskError('not_found', `${basename(drive)} holds no ${path}.`);
     current = next;
   }
   return current;
@@ -248,30 +285,14 @@ export async function readUserData(
       `${input.path} has ${entry.size} bytes; shown are up to ${maxShownBytes}.`,
     );
   if (entry.size === 0) return Buffer.alloc(0);
-  return work(`Reading ${input.drive}`, readDrive, [input.drive, 'cat', String(entry.inode)], options, {
-    timeoutMs: readTimeoutMs,
-    maxOutput: maxShownBytes + 4096,
-  });
-}
-
-/** Whether this machine reaches the NFS server: each port of 111 and 2049. Not what the VM reaches. */
-export async function probeNfs(
-  host: string,
-  signal?: AbortSignal,
-): Promise<{ port: number; reached: boolean }[]> {
-  return Promise.all(
-    nfsPorts.map(
-      (port) =>
-        new Promise<{ port: number; reached: boolean }>((resolve) => {
-          const socket = connect({ host, port, timeout: 3000, ...(signal ? { signal } : {}) });
-          const end = (reached: boolean): void => {
-            socket.destroy();
-            resolve({ port, reached });
-          };
-          socket.once('connect', () => end(true));
-          socket.once('error', () => end(false));
-          socket.once('timeout', () => end(false));
-        }),
-    ),
+  return work(
+    `Reading ${basename(input.drive)}`,
+    readDrive,
+    [input.drive, 'cat', String(entry.inode)],
+    options,
+    {
+      timeoutMs: readTimeoutMs,
+      maxOutput: maxShownBytes + 4096,
+    },
   );
 }
