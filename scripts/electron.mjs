@@ -24,13 +24,33 @@ const wheel = {
   electron: '22.3.25',
 };
 
+const officialFolder = () =>
+  process.env.ELECTRON_OVERRIDE_DIST_PATH ?? join(root, 'node_modules/electron/dist');
+
 /** The official binary of the npm package, or the folder a person names; undefined when there is none. */
 export function officialElectron() {
-  const folder = process.env.ELECTRON_OVERRIDE_DIST_PATH ?? join(root, 'node_modules/electron/dist');
+  const folder = officialFolder();
   const name =
     { darwin: 'Electron.app/Contents/MacOS/Electron', win32: 'electron.exe' }[process.platform] ?? 'electron';
   const path = join(folder, name);
   return existsSync(path) ? { path, folder, kind: 'official' } : undefined;
+}
+
+/** Why the desktop app cannot open here with these arguments, and what to do, in one line; undefined when it can. */
+export function whyNoWindow(args) {
+  const inBrowser = '`npm run serve` opens the same windows in a browser.';
+  if (!officialElectron())
+    return (
+      `No Electron binary is in ${officialFolder()}: run \`npx install-electron\` once to get it, or name a folder that ` +
+      `has one with ELECTRON_OVERRIDE_DIST_PATH; ${inBrowser}`
+    );
+  if (process.platform !== 'linux') return undefined;
+  // Chromium's own words about both come without end or without advice.
+  if (!process.env.DISPLAY && !process.env.WAYLAND_DISPLAY)
+    return `This session has no screen for a window (neither DISPLAY nor WAYLAND_DISPLAY is set); ${inBrowser}`;
+  if (process.getuid() === 0 && !args.includes('--no-sandbox'))
+    return `Chromium has no sandbox when root runs it: start the app as another user; ${inBrowser}`;
+  return undefined;
 }
 
 async function sha256(file) {

@@ -8,7 +8,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { delimiter, join, relative } from 'node:path';
-import { officialElectron } from './electron.mjs';
+import { officialElectron, whyNoWindow } from './electron.mjs';
 import { ensurePackages, node24, root, stop } from './packages.mjs';
 import { ensureLab, flareVersions, newestLine } from './lab.mjs';
 
@@ -96,15 +96,10 @@ const steps = {
     await must('', ['bench/main.ts', ...rest]);
   },
   start: async () => {
-    const electron = officialElectron();
-    if (!electron) {
-      stop(
-        'No Electron binary is here: run `npx install-electron` once to get it (or name a folder that has one with ' +
-          'ELECTRON_OVERRIDE_DIST_PATH); `npm run serve` opens the same windows in a browser.',
-      );
-    }
+    const why = whyNoWindow(rest);
+    if (why) stop(why);
     await ensureBuild();
-    const code = await run('', electron.path, [root, ...rest]);
+    const code = await run('', officialElectron().path, [root, ...rest]);
     if (code !== 0) process.exit(code);
   },
   serve: async () => {

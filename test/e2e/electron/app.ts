@@ -26,6 +26,11 @@ export interface Running {
 export interface Bench {
   /** Which Electron is proved. */
   kind: 'official' | 'test';
+  /** Where its program lies, as for ELECTRON_OVERRIDE_DIST_PATH, and what it must be started with on this machine. */
+  folder: string;
+  flags: string[];
+  /** What the app is started with, its state in that folder. */
+  environmentOf(stateFolder: string): Record<string, string>;
   start(stateFolder: string, environment?: Record<string, string>): Promise<Running>;
   /** Starts the program once more without Playwright and waits for its end; answers its exit code. */
   startAgain(stateFolder: string, ...args: string[]): number | null;
@@ -76,18 +81,18 @@ export async function findElectron(): Promise<ElectronBinary | undefined> {
 export async function openBench(binary: ElectronBinary, seconds: number): Promise<Bench> {
   const display: Display = await startDisplay(seconds);
   let folder: string | undefined;
-  const args: string[] = [];
+  const flags: string[] = [];
   let executable = binary.path;
   if (binary.kind === 'official') {
     build([]);
-    args.push(root);
   } else {
     folder = prepareTestApp(binary.folder);
     executable = join(folder, 'electron');
   }
   // Chromium refuses to run as root with its own sandbox; pages keep `sandbox: true`.
-  if (userInfo().uid === 0) args.push('--no-sandbox');
-  args.push('--disable-gpu');
+  if (userInfo().uid === 0) flags.push('--no-sandbox');
+  flags.push('--disable-gpu');
+  const args = [...(binary.kind === 'official' ? [root] : []), ...flags];
   const environmentOf = (stateFolder: string): Record<string, string> => ({
     PATH: process.env['PATH'] ?? '',
     HOME: stateFolder,
@@ -98,6 +103,9 @@ export async function openBench(binary: ElectronBinary, seconds: number): Promis
 
   return {
     kind: binary.kind,
+    folder: folder ?? binary.folder,
+    flags,
+    environmentOf,
     async start(stateFolder, environment = {}) {
       const app = await _electron.launch({
         executablePath: executable,

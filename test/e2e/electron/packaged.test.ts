@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { labFolder } from '../../../scripts/lab.mjs';
 import { build, findElectron } from './app.ts';
+import { devtoolsOf, evaluateInPage } from './devtools.ts';
 import { type Display, startDisplay } from './display.ts';
 
 const root = join(import.meta.dirname, '../../..');
@@ -25,34 +26,6 @@ function filesOfArchive(archive: string): string[] {
       inner.files ? walk(inner, `${path}${name}/`) : [`${path}${name}`],
     );
   return walk(JSON.parse(text) as Entry, '');
-}
-
-/** The text of the page under our own scheme; empty until it is there. */
-async function shownText(host: string): Promise<string> {
-  const listed = await fetch(`http://${host}/json/list`);
-  const targets = (await listed.json()) as { url: string; webSocketDebuggerUrl: string }[];
-  const target = targets.find(({ url }) => url.startsWith('app://desk/'));
-  if (!target) return '';
-  const socket = new WebSocket(target.webSocketDebuggerUrl);
-  try {
-    return await new Promise<string>((resolve, reject) => {
-      socket.onerror = () => reject(new Error('The page cannot be asked.'));
-      socket.onopen = () =>
-        socket.send(
-          JSON.stringify({
-            id: 1,
-            method: 'Runtime.evaluate',
-            params: { expression: 'document.body.innerText' },
-          }),
-        );
-      socket.onmessage = ({ data }) => {
-        const answer = JSON.parse(String(data)) as { result?: { result?: { value?: string } } };
-        resolve(answer.result?.result?.value ?? '');
-      };
-    });
-  } finally {
-    socket.close();
-  }
 }
 
 describe.skipIf(!test)(`packaged with ${test ? 'the test' : 'SKIPPED: no test'} Electron`, () => {
@@ -152,18 +125,11 @@ describe.skipIf(!test)(`packaged with ${test ? 'the test' : 'SKIPPED: no test'} 
       },
     );
     try {
-      const address = await new Promise<string>((resolve, reject) => {
-        let said = '';
-        child.stderr.setEncoding('utf8').on('data', (text: string) => {
-          said += text;
-          const found = /DevTools listening on (ws:\S+)/.exec(said)?.[1];
-          if (found) resolve(found);
-        });
-        child.once('exit', () => reject(new Error(`The packaged app ended: ${said}`)));
-      });
       // Playwright's own door to Electron needs the inspector, which the fuses close; Chromium's is enough.
-      const { host } = new URL(address);
-      await expect.poll(() => shownText(host), { timeout: 20_000 }).toContain('Set up a new project');
+      const host = await devtoolsOf(child);
+      await expect
+        .poll(() => evaluateInPage(host, 'document.body.innerText'), { timeout: 20_000 })
+        .toContain('Set up a new project');
     } finally {
       if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
     }
