@@ -7,6 +7,7 @@ import { newLabFolder } from '../../lab/keeper.ts';
 import { startHosts } from '../story/hosts.ts';
 import { doMainJob } from '../story/main-job.ts';
 import { type Bench, findElectron, openBench } from './app.ts';
+import { takeWindowPicture } from './pictures.ts';
 import { revealed, watchReveal, willPick } from './system.ts';
 
 const binary = await findElectron();
@@ -49,6 +50,7 @@ describe.skipIf(!binary)(`main job in ${binary?.kind ?? 'SKIPPED: no'} Electron`
           folder,
           version,
           hosts,
+          picture: (name) => takeWindowPicture(running, name),
           chooseFolder: async (_page, button, place) => {
             await willPick(running, place);
             await page.getByRole('button', { name: button, exact: true }).click();

@@ -35,7 +35,7 @@ function begin(name: string, args: string[], env: NodeJS.ProcessEnv): ChildProce
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
     timeout: 60_000,
-  }) as ChildProcess & { stderr: Readable };
+  });
 }
 
 function killGroup(child: ChildProcess): void {
