@@ -24,7 +24,7 @@ describe.skipIf(!binary)(`main job in ${binary?.kind ?? 'SKIPPED: no'} Electron`
   });
   afterAll(() => bench.close());
 
-  it.each(['2.8.1', '2.7.2'] as const)(
+  it.each(['2.7.2', '2.8.1'] as const)(
     'is done from wizard to result with NVFlare %s',
     { timeout: 160_000 },
     async (version) => {

@@ -6,14 +6,14 @@ import type { Running } from './app.ts';
 
 const folder = join(import.meta.dirname, '../../../docs/img');
 const size = { x: 0, y: 0, width: 1280, height: 800 };
-const shownInDocs = new Set(['console', 'jobs']);
+const shownInDocs = 'console';
 
 /**
- * With FLAREDESK_PICTURES=1: docs/img/desktop-NAME.png at 1280×800 of what the docs show. In the light theme: the menu follows the
+ * With FLAREDESK_PICTURES=1: docs/img/desktop-console.png at 1280×800. In the light theme: the menu follows the
  * desktop's theme, which a bare screen has in light only.
  */
 export async function takeWindowPicture({ app, page }: Running, name: string): Promise<void> {
-  if (process.env['FLAREDESK_PICTURES'] !== '1' || !shownInDocs.has(name)) return;
+  if (process.env['FLAREDESK_PICTURES'] !== '1' || name !== shownInDocs) return;
   await app.evaluate(({ BrowserWindow }, size) => BrowserWindow.getAllWindows()[0]?.setBounds(size), size);
   await useTheme(page, 'light');
   await page.mouse.move(640, 760);
