@@ -5,6 +5,7 @@ import type { Caller, CorePorts, Logger } from './ports.ts';
 import type { CoreParts } from './core/context.ts';
 import { describeError } from './core/errors.ts';
 import { findHandler } from './core/handlers.ts';
+import { createHostNews } from './core/host-news.ts';
 import { createPlaceBook, type PlaceBook } from './core/place-book.ts';
 import { createPromptQueue } from './core/prompt-queue.ts';
 import { createRouter } from './core/router.ts';
@@ -113,12 +114,16 @@ export function createCore(ports: CorePorts): Core {
   let custodyShown: string | undefined;
   const custody = once(async () => (await import('./core/custody.ts')).createCustody(parts));
   const hostMatrix = once(async () => (await import('./core/host-matrix.ts')).createHostMatrix(parts));
-  let kbsTells: (() => void) | undefined;
+  let endTelling: (() => void) | undefined;
   const attestation = once(async () => {
     const { createAttestation } = await import('./core/attestation/attestation.ts');
     const { tellAttestation } = await import('./core/kbs/tell-attestation.ts');
     const made = await createAttestation(parts);
-    kbsTells = tellAttestation(made, await workspace.get(), await kbs.get());
+    const { watchHosts } = await import('./core/attestation/host-watch.ts');
+    const ends = [tellAttestation(made, await workspace.get(), await kbs.get()), watchHosts(parts, made)];
+    endTelling = () => {
+      for (const end of ends) end();
+    };
     return made;
   });
   const builds = once(async () => (await import('./core/builds/builds.ts')).createBuilds(parts));
@@ -148,6 +153,7 @@ export function createCore(ports: CorePorts): Core {
     settingsState: settingsState.get,
     custody: custody.get,
     hostMatrix: hostMatrix.get,
+    hostNews: createHostNews(),
     builds: builds.get,
     kbs: kbs.get,
     attestation: attestation.get,
@@ -185,7 +191,7 @@ export function createCore(ports: CorePorts): Core {
   const disposed = once(async () => {
     disposal.abort();
     (await board.made()?.catch(() => undefined))?.dispose();
-    kbsTells?.();
+    endTelling?.();
     await (await attestation.made()?.catch(() => undefined))?.dispose();
     (await hostMatrix.made()?.catch(() => undefined))?.dispose();
     (await kbs.made()?.catch(() => undefined))?.dispose();

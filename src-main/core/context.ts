@@ -11,7 +11,7 @@ import type { PlaceBook } from './place-book.ts';
 import type { PromptQueue } from './prompt-queue.ts';
 import type { SessionPool } from './session-pool.ts';
 import type { AttestationDesk } from './attestation/desk.ts';
-import type { Builds, Custody, HostMatrix, JobBoard, KbsWatch, Workspace } from './parts.ts';
+import type { Builds, Custody, HostMatrix, HostNews, JobBoard, KbsWatch, Workspace } from './parts.ts';
 import type { StateCell } from './state-cell.ts';
 import type { TaskLogs } from './task-logs.ts';
 
@@ -37,6 +37,7 @@ export interface CoreParts {
   readonly settingsState: () => Promise<StateCell<StateValue<'settings.current'>>>;
   readonly custody: () => Promise<Custody>;
   readonly hostMatrix: () => Promise<HostMatrix>;
+  readonly hostNews: HostNews;
   readonly builds: () => Promise<Builds>;
   readonly kbs: () => Promise<KbsWatch>;
   readonly attestation: () => Promise<AttestationDesk>;

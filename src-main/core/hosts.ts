@@ -1,4 +1,5 @@
 /** The host probes as a task, and the last answers as a state. */
+import { eventsOfProbes } from './attestation/host-evidence.ts';
 import type { TaskHandlers } from './context.ts';
 import { childrenOf } from './sites.ts';
 import { withImages } from './site-images.ts';
@@ -56,6 +57,13 @@ export const handlers: Pick<TaskHandlers, 'hosts.check'> = {
         },
         { signal, report: children.report },
       );
+      for (const check of hosts) {
+        const target = targets.find(({ name }) => name === check.name);
+        const image = target?.cvm?.image;
+        const known = image && defined({ vmId: image.launch.vmId, measurement: image.measurement });
+        if (target?.cvm)
+          core.hostNews.tell(project.name, eventsOfProbes(target, known, check, core.clock.now()));
+      }
       for (const { name, state, error } of hosts)
         children.end({
           name,

@@ -15,11 +15,18 @@ export interface JobBoard {
   dispose(): void;
 }
 
+/** What hosts said of sites while something was done on them: whoever listens hears it. */
+export interface HostNews {
+  /** `project` is its name; events of class S. */
+  tell(project: string, events: readonly SiteEvent[]): void;
+  follow(listener: (project: string, events: readonly SiteEvent[]) => void): () => void;
+}
+
 /** What the key broker tells of sites. */
 export interface KbsEvidence {
   onSite(event: SiteEvent): void;
-  /** The policy there is not the one set from here. */
-  onForeignPolicy(words: string): void;
+  /** Who changed the policy there, in words; undefined when it is the one set from here. */
+  onForeignPolicy(words: string | undefined): void;
 }
 
 export interface KbsWatch {

@@ -2,6 +2,7 @@ import { DeskError } from '../contract/errors.ts';
 import type { SiteResult } from '../services/sites/index.ts';
 import type { ChildTask } from '../services/tasks/index.ts';
 import type { TaskHandlers, WorkContext } from './context.ts';
+import { eventsOfStep } from './attestation/host-evidence.ts';
 import { leaveWith } from './leave-federation.ts';
 import { adminKitOf, prodFolderOf, withImages } from './site-images.ts';
 import { chooseSites } from './site-targets.ts';
@@ -79,7 +80,16 @@ export const handlers: Pick<TaskHandlers, 'sites.run'> = {
             });
           },
         },
-        { signal, report: children.report, ended: children.end },
+        {
+          signal,
+          report: children.report,
+          ended: (result) => {
+            children.end(result);
+            const target = targets.find(({ name }) => name === result.name);
+            if (target)
+              core.hostNews.tell(project.name, eventsOfStep(input.verb, target, result, core.clock.now()));
+          },
+        },
       );
       signal.throwIfAborted();
       return {

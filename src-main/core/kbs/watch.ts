@@ -90,9 +90,9 @@ export async function createKbsWatch(core: CoreParts, pace: KbsPace = usualPace)
 
   const tellRules = async (known: Broker, read: SeenPolicy, signal: AbortSignal): Promise<void> => {
     if (listeners.size === 0) return;
-    if (read.changedElsewhere)
-      for (const listener of listeners)
-        listener.onForeignPolicy(`someone else, seen ${read.changedElsewhere.at}`);
+    const { changedElsewhere: changed } = read;
+    for (const listener of listeners)
+      listener.onForeignPolicy(changed ? `someone else, seen ${changed.at}` : undefined);
     const profile = trusteeProfile(await releaseOf(known, signal));
     for (const { participant, answer } of answers(read.text, await known.inventory(), profile)) {
       if (answer === 'unknown') continue;

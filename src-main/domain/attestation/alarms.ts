@@ -22,10 +22,10 @@ export interface Alarm {
   hint?: string;
 }
 
-/** What other sources add: facts that are no state of a site. */
+/** What other sources add: facts that are no state of a site. Undefined: not so, or not known any more. */
 export interface AlarmFacts {
-  policyChangedBy?: string;
-  vaultSealed?: boolean;
+  policyChangedBy?: string | undefined;
+  vaultSealed?: boolean | undefined;
   /** Certificates and VCEKs with their last moment. */
   ends?: readonly { kind: 'certificate' | 'vcek'; name: string; notAfter: number }[];
 }

@@ -58,6 +58,8 @@ export interface Facts {
   connected: boolean;
   lost: boolean;
   process: SiteMemory['process'];
+  /** The probes of its host, when they still count. */
+  hostReady: SiteMemory['hostReady'];
   hostSays: boolean;
   stopped: boolean;
   contradictions: Contradiction[];
@@ -109,6 +111,7 @@ export function factsOf(
     connected,
     lost,
     process,
+    hostReady: counts(memory.hostReady, windows.hostReady),
     hostSays:
       running ||
       counts(memory.serial, windows.boot) !== undefined ||

@@ -12,4 +12,5 @@ export * from './report.ts';
 export * from './status.ts';
 export * from './tcb.ts';
 export * from './verdict.ts';
+export * from './words.ts';
 export { hexOf } from './bytes.ts';

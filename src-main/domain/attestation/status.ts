@@ -1,8 +1,9 @@
 /** All that is said of one site at one moment: its badge, the claims behind it, the chain of its stages. */
 import { badgeOf, type BadgeId, type BadgeColour } from './badges.ts';
-import type { EvidenceClass } from './events.ts';
+import type { EvidenceClass, SiteEvent } from './events.ts';
 import { type AttestationTiming, type Contradiction, type Facts, factsOf } from './facts.ts';
 import type { FederationMemory, SiteMemory } from './memory.ts';
+import { wordsOf } from './words.ts';
 
 /** One statement with its source, its time and the end of its window. */
 export interface Claim {
@@ -97,8 +98,7 @@ function claimsOf(facts: Facts): Claim[] {
   const { memory, windows, now, federation } = facts;
   const claims: Claim[] = [];
   const add = (
-    event: { class: EvidenceClass; at: number; source: string } | undefined,
-    claim: string,
+    event: SiteEvent | undefined,
     window: number | undefined,
     good: boolean,
     resets = true,
@@ -107,7 +107,7 @@ function claimsOf(facts: Facts): Claim[] {
     const until = window === undefined ? undefined : event.at + window;
     claims.push({
       class: event.class,
-      claim,
+      claim: wordsOf(event),
       source: event.source,
       at: event.at,
       ...(until === undefined ? {} : { until }),
@@ -119,54 +119,19 @@ function claimsOf(facts: Facts): Claim[] {
     });
   };
   const { evidence, silence, peers, live, process, serial, released, rule, takesPart } = memory;
-  add(silence?.last, `No answer within ${(silence?.last.waitedMs ?? 0) / 1000} s`, windows.hardware, false);
-  add(evidence, evidence?.verdict.message ?? '', windows.hardware, evidence?.verdict.outcome === 'verified');
-  add(released, 'The key broker released its key after its launch', undefined, true);
-  add(
-    rule,
-    rule?.present === true
-      ? 'The policy has a rule for its measurement'
-      : 'The policy has no rule for its measurement',
-    windows.rule,
-    rule?.present === true,
-    false,
-  );
-  add(peers, peers?.line ?? '', windows.peers, peers?.kind === 'passed');
-  if (live !== undefined) {
-    add(
-      live,
-      live.kind === 'connected'
-        ? `Heartbeat ${Math.max(0, Math.round((live.at - live.lastHeartbeatAt) / 1000))} s before`
-        : 'The server does not list it',
-      windows.lost,
-      live.kind === 'connected',
-    );
-  }
-  add(
-    takesPart,
-    takesPart?.yes === true
-      ? 'Counted among the confidential sites'
-      : 'Not counted among the confidential sites',
-    undefined,
-    takesPart?.yes === true,
-  );
-  add(
-    process,
-    process === undefined || process.count === 0
-      ? 'No process runs this VM'
-      : `${process.count} process runs this VM`,
-    windows.process,
-    process?.count === 1,
-    false,
-  );
-  add(serial, `Serial output: ${serial?.stage ?? ''}`, windows.boot, serial?.stage === 'unlocked', false);
-  add(
-    memory.configured,
-    `Proof by ${memory.configured?.how ?? ''} attester`,
-    undefined,
-    memory.configured?.how === 'real',
-    false,
-  );
+  const { configured, delivered, hostReady } = memory;
+  add(silence?.last, windows.hardware, false);
+  add(evidence, windows.hardware, evidence?.verdict.outcome === 'verified');
+  add(released, undefined, true);
+  add(rule, windows.rule, rule?.present === true, false);
+  add(peers, windows.peers, peers?.kind === 'passed');
+  add(live, windows.lost, live?.kind === 'connected');
+  add(takesPart, undefined, takesPart?.yes === true);
+  add(process, windows.process, process?.count === 1, false);
+  add(serial, windows.boot, serial?.stage === 'unlocked', false);
+  add(delivered, undefined, delivered?.good === true, false);
+  add(hostReady, windows.hostReady, hostReady?.good === true, false);
+  add(configured, undefined, configured?.how === 'real', false);
   return claims;
 }
 
@@ -208,9 +173,16 @@ function stagesOf(facts: Facts): Stage[] {
           rule,
         ),
     filed('delivered', memory.delivered),
-    filed('host_ready', memory.hostReady),
+    facts.hostReady === undefined && memory.hostReady !== undefined
+      ? stage('host_ready', 'unknown', 'not known any more', memory.hostReady)
+      : filed('host_ready', facts.hostReady),
     process === undefined
-      ? stage('launched', 'unknown', 'not known')
+      ? stage(
+          'launched',
+          'unknown',
+          memory.process === undefined ? 'not known' : 'not known any more',
+          memory.process,
+        )
       : stage(
           'launched',
           process.count === 1 ? 'ok' : 'bad',

@@ -13,6 +13,7 @@ import {
   type Expectations,
   type FederationEvent,
   type FederationMemory,
+  isNews,
   parseReport,
   readToken,
   remember,
@@ -25,6 +26,7 @@ import {
   stopReport,
   type Verdict,
   verdictWithout,
+  wordsOf,
 } from '../../domain/attestation/index.ts';
 import type { Clock, Logger } from '../../ports.ts';
 import type { AdminSession } from '../flare/index.ts';
@@ -93,9 +95,10 @@ export interface Watcher {
   report(): StopReport | undefined;
   /** The requests that are paused until a person asks, because two in a row were not answered. */
   paused(): string[];
-  /** What another source learnt (hosts: S, key broker: K, logs: F). */
+  /** What another source learnt (hosts: S, key broker: K, logs: F). News is kept in the timeline, a repetition is not. */
   tell(event: SiteEvent): void;
   tellFederation(event: FederationEvent): void;
+  /** What is named replaces what was known of it; `undefined` takes it back. */
   tellFacts(facts: AlarmFacts): void;
   /** Asks these sites (all when missing) now, one after the other. Resolves when all answered or were waited for. */
   check(sites: readonly string[] | undefined, signal?: AbortSignal): Promise<void>;
@@ -179,8 +182,11 @@ class RunningWatcher implements Watcher {
   }
 
   tell(event: SiteEvent): void {
+    const memory = this.#memories.get(event.site);
+    if (memory === undefined) return;
+    const news = isNews(memory, event);
     this.#take(event);
-    if (event.class === 'F' || event.class === 'K') void this.#keep(event, {});
+    if (news) void this.#keep(event, {});
     this.#changed();
   }
 
@@ -476,7 +482,6 @@ class RunningWatcher implements Watcher {
   ): Promise<void> {
     const { project, actor, timeline, logger } = this.#options;
     const { verdict, evidence } = more;
-    const said = event.class === 'F' ? event.line : event.kind;
     await timeline
       .add({
         project,
@@ -486,7 +491,7 @@ class RunningWatcher implements Watcher {
         kind: event.kind,
         source: event.source,
         actor,
-        message: more.message ?? verdict?.message ?? said,
+        message: more.message ?? wordsOf(event),
         // What a test root vouches for is not told as verified later.
         ...(verdict === undefined
           ? {}

@@ -84,6 +84,8 @@ export interface VmStatus {
   vmId?: string;
   /** `cvm_<12 hex digits>` of the image meant for the site. */
   bundle?: string;
+  /** Processes that run a VM of this image; more than one is a fault. Missing when the account cannot see that there is none. */
+  count?: number;
   /** Whether a program holds the VM's drives. */
   lock: 'held' | 'free' | 'unknown';
   serial: SerialFacts;

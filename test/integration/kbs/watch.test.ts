@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { StateValue } from '../../../src-main/contract/index.ts';
 import type { CoreParts } from '../../../src-main/core/context.ts';
+import type { AlarmFacts } from '../../../src-main/domain/attestation/index.ts';
 import { tellAttestation } from '../../../src-main/core/kbs/tell-attestation.ts';
 import { createKbsWatch } from '../../../src-main/core/kbs/watch.ts';
 import type { KbsWatch, Workspace } from '../../../src-main/core/parts.ts';
@@ -84,10 +85,10 @@ describe('the watch of a key broker', () => {
   });
 
   it('tells attestation of rules and of keys that were read since the look before, of the open project only', async () => {
-    const { kbs, watch, workspace } = await watched({ policyMs: 60_000, countersMs: 150 });
+    const { kbs, watch, workspace, file } = await watched({ policyMs: 60_000, countersMs: 150 });
     const board = createStateCell({ watching: true } as StateValue<'attestation.board'>);
     const told: { kind: string; site: string; count?: number }[] = [];
-    const facts: unknown[] = [];
+    const facts: AlarmFacts[] = [];
     let project = 'study';
     ends.push(
       tellAttestation(
@@ -104,6 +105,7 @@ describe('the watch of a key broker', () => {
     await expect.poll(() => told.filter(({ kind }) => kind === 'rule').length, { timeout: 5000 }).toBe(3);
     await expect.poll(() => watch.state.get().counters, { timeout: 5000 }).not.toBeNull();
     const measurement = Buffer.from('11'.repeat(48), 'hex').toString('base64');
+    const original = kbs.policy;
     kbs.policy = `package policy\ndefault allow = false\nallow {\n\t"${measurement}"\n}\n`;
     expect(kbs.guestAsks({ measurement, debug: false }, 'keys/root/vm-site-1')).toBe(200);
     await expect
@@ -114,6 +116,16 @@ describe('the watch of a key broker', () => {
     kbs.guestAsks({ measurement, debug: false }, 'keys/root/vm-site-1');
     await new Promise((resolve) => setTimeout(resolve, 500));
     expect(told.length).toBe(before);
-    expect(facts).toEqual([]);
+    expect(facts).toEqual([{ policyChangedBy: undefined }]);
+
+    // The policy of somebody else alarms until it is ours again.
+    project = 'study';
+    watch.touched(file);
+    await expect
+      .poll(() => facts.at(-1)?.policyChangedBy, { timeout: 5000 })
+      .toMatch(/^someone else, seen 20/);
+    kbs.policy = original;
+    watch.touched(file);
+    await expect.poll(() => facts.at(-1), { timeout: 5000 }).toEqual({ policyChangedBy: undefined });
   });
 });

@@ -69,6 +69,9 @@ export async function vmStatusOf(
     seesAll,
     vm: {
       ...(vmId === undefined ? {} : { vmId }),
+      ...(vmId !== undefined && (vms.length > 0 || (seesAll && lock !== 'held') || lock === 'free')
+        ? { count: vms.length }
+        : {}),
       lock,
       serial,
       ...(supervisor === undefined ? {} : { supervisor }),

@@ -125,3 +125,57 @@ test('a GPU attester is asked on demand only, and rounds on demand wait for each
   expect(most()).toBe(1);
   watcher.dispose();
 });
+
+test('what other sources tell is kept once, not each time it is asked, and an alarm ends with its cause', async () => {
+  const { watcher } = await watch(1, () => later(50, new DeskError('remote_failed', 'no')));
+  const told = { site: 'site-1', class: 'S', source: 'host hospital-a' } as const;
+  const launch = Date.now() - 60_000;
+  for (let look = 0; look < 5; look += 1) {
+    // Counted back from now, so a little different each time.
+    watcher.tell({
+      ...told,
+      kind: 'process',
+      at: Date.now(),
+      count: 1,
+      startedAt: launch + look * 400,
+      locked: true,
+    });
+    watcher.tell({
+      ...told,
+      kind: 'serial',
+      at: Date.now(),
+      stage: 'unlocked',
+      measurement: 'ab'.repeat(48),
+    });
+    await vi.advanceTimersByTimeAsync(30_000);
+  }
+  watcher.tell({ ...told, kind: 'process', at: Date.now(), count: 0 });
+  watcher.tell({ ...told, kind: 'process', at: Date.now(), count: 0, site: 'nobody-known' });
+  const said = (await store.attestation.newest({ project: 'lab', limit: 50 }))
+    .filter(({ class: kind }) => kind === 'S')
+    .map(({ message, source }) => `${source}: ${message}`);
+  expect(said).toEqual([
+    'host hospital-a: No process runs this VM',
+    `host hospital-a: Serial output: its VM got its key and unlocked its disk; it printed the measurement ${'ab'.repeat(8)}…`,
+    'host hospital-a: One process runs this VM, its image is locked',
+  ]);
+  const claims = watcher.statuses()[0]?.claims.filter(({ class: kind }) => kind === 'S');
+  expect(claims?.map(({ claim, counts }) => [claim, counts])).toEqual([
+    ['No process runs this VM', true],
+    [expect.stringContaining('Serial output'), true],
+  ]);
+  expect(watcher.statuses()[0]?.stages.find(({ name }) => name === 'launched')).toMatchObject({
+    state: 'bad',
+    class: 'S',
+  });
+
+  const kinds = () => watcher.alarms().map(({ kind }) => kind);
+  watcher.tellFacts({ policyChangedBy: 'someone else', vaultSealed: true });
+  expect(kinds()).toEqual(expect.arrayContaining(['policy_changed', 'vault_sealed']));
+  watcher.tellFacts({ policyChangedBy: undefined });
+  expect(kinds()).not.toContain('policy_changed');
+  expect(kinds()).toContain('vault_sealed');
+  watcher.tellFacts({ vaultSealed: false });
+  expect(kinds()).not.toContain('vault_sealed');
+  watcher.dispose();
+});
