@@ -67,7 +67,7 @@ const context = (): WorkContext => ({
   },
 });
 const step = (verb: 'distribute' | 'start' | 'stop') =>
-  siteHandlers['sites.run'].run({ verb, file, only: ['site-1'], force: true } as never, context());
+  siteHandlers['sites.run'].run({ verb, file, only: ['site-1'], force: true }, context());
 
 beforeAll(async () => {
   const folder = await newLabFolder('host-watch');
@@ -172,7 +172,7 @@ test('the probes tell readiness, process and drives', { timeout: 60_000 }, async
   told.length = 0;
   await step('start');
   const probes = ['snp-kvm', 'vm-process', 'image-lock', 'boot-log'];
-  await hostHandlers['hosts.check'].run({ file, only: ['site-1'], probes } as never, context());
+  await hostHandlers['hosts.check'].run({ file, only: ['site-1'], probes }, context());
   // These machines are no SEV-SNP hosts, and are not told to be ready.
   expect(last('host_ready')?.good ?? false).toBe(false);
   expect(last('process')).toMatchObject({ count: 1, locked: true, source: `host ${sshd.host}` });
