@@ -87,7 +87,7 @@ export async function createAttestation(core: CoreParts): Promise<AttestationDes
       session = opened.session;
       project = opened.kit.projectName;
       const federation = await knownFederation(opened.kit.folder, session);
-      const expectations = await expectedOf(opened.kit.folder, await chipsOf(core));
+      const expectations = await expectedOf(opened.kit.folder, await chipsOf(core), core.clock.now());
       watcher = await watchFederation({
         project,
         ...federation,

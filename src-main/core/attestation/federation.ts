@@ -1,4 +1,5 @@
 /** What the kits of one run tell of the sites that are to prove themselves. */
+import { X509Certificate } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Expectations } from '../../domain/attestation/index.ts';
@@ -112,13 +113,17 @@ async function classOf(folder: string, id: string): Promise<string> {
   return typeof path === 'string' ? path : '';
 }
 
-/** What each site is expected to measure, from the records that lie beside the bundles of this run. */
+/** What each site is expected to measure, from the signed records beside the bundles of this run; the root is that of the admin's kit. */
 export async function expectedOf(
   adminKit: string,
   chips: ReadonlyMap<string, string>,
+  now: number,
 ): Promise<(site: string) => Expectations> {
   const { expectedMeasurements } = await import('../../services/cvm/index.ts');
-  const measured = await expectedMeasurements(dirname(adminKit));
+  const measured = await expectedMeasurements(dirname(adminKit), {
+    rootFingerprint: await rootFingerprintOf(adminKit),
+    now,
+  });
   return (site) => {
     const own = measured.get(site);
     const chip = chips.get(site);
@@ -128,3 +133,9 @@ export async function expectedOf(
     };
   };
 }
+
+const rootFingerprintOf = (adminKit: string): Promise<string | undefined> =>
+  readFile(join(adminKit, 'startup/rootCA.pem')).then(
+    (pem) => new X509Certificate(pem).fingerprint256,
+    () => undefined,
+  );

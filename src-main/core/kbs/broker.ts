@@ -57,7 +57,7 @@ export async function brokerOf(core: CoreParts, file: string): Promise<Broker> {
     name: project?.name ?? basename(dirname(file)),
     actor: `${core.environment.user}@${hostname()}`,
     project: sound,
-    inventory: async () => inventoryOf(sound(), desk.workspace),
+    inventory: async () => inventoryOf(sound(), desk.workspace, core.clock.now()),
   };
 }
 

@@ -77,10 +77,7 @@ export const handlers: Pick<CallHandlers, Names> = {
   'kbs.policy_generate': async ({ file }, { core, signal }) => {
     const broker = await brokerOf(core, file);
     const release = await releaseOf(broker, signal);
-    const { cvms, unknown } = await broker.inventory();
-    const unmeasured = cvms
-      .filter(({ measurement }) => measurement === undefined)
-      .map(({ participant }) => ({ participant, reason: 'its measurement cannot be computed' }));
+    const { cvms, unknown, unmeasured } = await broker.inventory();
     return {
       text: generatePolicy(cvms, trusteeProfile(release)),
       release,

@@ -11,18 +11,23 @@ export interface Inventory {
   cvms: KnownCvm[];
   /** Confidential participants whose CVM is not known, and why. */
   unknown: { participant: string; reason: string }[];
+  /** CVMs whose measurement nobody vouches for, or that has none, and why. */
+  unmeasured: { participant: string; reason: string }[];
 }
 
 /**
- * From the hand-over records beside the newest image of each participant. An archive without a record is not hashed here:
- * that takes minutes.
+ * From the hand-over records beside the newest image of each participant; a measurement counts when its record is signed under
+ * the project's root. An archive without a record is not hashed here: that takes minutes.
  */
-export async function inventoryOf(project: Project, workspace: string): Promise<Inventory> {
-  const inventory: Inventory = { cvms: [], unknown: [] };
+export async function inventoryOf(project: Project, workspace: string, now: number): Promise<Inventory> {
+  const inventory: Inventory = { cvms: [], unknown: [], unmeasured: [] };
   const confidential = project.participants.filter(({ ccConfig }) => ccConfig !== undefined);
   if (!makesImages(project) || confidential.length === 0) return inventory;
-  const runs = await runsOf(join(workspace, project.name));
+  const folder = join(workspace, project.name);
+  const runs = await runsOf(folder);
   const { expectedMeasurements } = await import('../../services/cvm/index.ts');
+  const { keyFormOf } = await import('../../services/pki/index.ts');
+  const { rootFingerprint } = await keyFormOf(join(folder, 'state'));
   const expected = new Map<string, Awaited<ReturnType<typeof expectedMeasurements>>>();
   for (const { name } of confidential) {
     const run = runs.find((folder) => imageArchive(join(folder, name), name) !== undefined);
@@ -30,7 +35,7 @@ export async function inventoryOf(project: Project, workspace: string): Promise<
       inventory.unknown.push({ participant: name, reason: 'no image of it was built' });
       continue;
     }
-    const records = expected.get(run) ?? (await expectedMeasurements(run));
+    const records = expected.get(run) ?? (await expectedMeasurements(run, { rootFingerprint, now }));
     expected.set(run, records);
     const bundle = records.get(name);
     if (bundle?.vmId === undefined) {
@@ -41,6 +46,7 @@ export async function inventoryOf(project: Project, workspace: string): Promise<
       continue;
     }
     const { measurement, vmId } = bundle;
+    if (!measurement.computed) inventory.unmeasured.push({ participant: name, reason: measurement.reason });
     inventory.cvms.push({
       participant: name,
       vmId,

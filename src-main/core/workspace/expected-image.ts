@@ -14,7 +14,7 @@ export async function expectedOf(
   return {
     text: record.bundle,
     message: record.measurement.computed
-      ? `Expected measurement ${record.measurement.plain}`
+      ? `Expected measurement ${record.measurement.plain}${found?.signature === null ? '; its record is not signed, so attestation does not compare with it' : ''}`
       : `No expected measurement: ${record.measurement.reason}`,
   };
 }

@@ -308,7 +308,7 @@ function judgeMeasurement(report: SnpReport, expected: Expectations, { passed, f
     open(
       'measurement',
       'no_expectation',
-      `The measurement of ${wanted.bundle} cannot be computed: ${wanted.value.reason}`,
+      `There is no measurement of ${wanted.bundle} to compare with: ${wanted.value.reason}`,
     );
   } else if (measurement === wanted.value.plain) {
     passed('measurement', `Exactly the launch measurement of ${wanted.bundle}.`);

@@ -194,19 +194,61 @@ describe.skipIf(missingDriveTool() !== undefined)('a bundle', () => {
 
   test('its expected measurement is read from the record only while the archive is that very file', async () => {
     const facts = await inspectBundle(archive, { now });
-    const prod = join(folder, 'prod_00');
-    expect((await expectedMeasurements(prod)).get('site-1')).toEqual({
+    const expected = () => expectedMeasurements(join(folder, 'prod_00'), { rootFingerprint: root, now });
+    expect((await expected()).get('site-1')).toEqual({
       bundle: facts.bundle,
       bundleSha256: facts.archive?.sha256,
       vmId: facts.launch.vmId,
       measurement: facts.measurement,
-      isSigned: true,
+      signedBy: 'bundle_project',
     });
     const { atime, mtime } = statSync(archive);
     utimesSync(archive, atime, new Date(mtime.getTime() + 5000));
-    expect(await expectedMeasurements(prod)).toEqual(new Map());
+    expect(await expected()).toEqual(new Map());
     utimesSync(archive, atime, mtime);
     expect((await readHandOver(record)).record.participant).toBe('site-1');
+  });
+
+  test('a record that nobody signed, or not for this project and site, gives no expected measurement', async () => {
+    const prod = join(folder, 'prod_01');
+    const copy = join(prod, 'site-1/site-1.tgz');
+    mkdirSync(join(prod, 'site-1'), { recursive: true });
+    cpSync(archive, copy, { preserveTimestamps: true });
+    const facts = await inspectBundle(copy, { now });
+    const of = async (options: { rootFingerprint: string | undefined; now: number }, site = 'site-1') => {
+      const found = (await expectedMeasurements(prod, options)).get(site);
+      return found?.measurement.computed === false ? `${found.signedBy}: ${found.measurement.reason}` : found;
+    };
+    const sound = { rootFingerprint: root, now };
+    await keepHandOver(copy, facts, { participant: 'site-1', now });
+    expect(await of(sound)).toMatch(
+      /^null: its hand-over record is not signed; sign it: flaredesk cvm inspect/,
+    );
+
+    const signer = await rootRecordSigner(join(kits.projectFolder, 'state'));
+    const { file } = await keepHandOver(copy, facts, { participant: 'site-1', now, signer });
+    expect(await of(sound)).toMatchObject({ signedBy: 'bundle_project', measurement: { computed: true } });
+    expect(await of({ rootFingerprint: undefined, now })).toMatch(
+      /^null: the root certificate of the project/,
+    );
+    expect(await of({ rootFingerprint: root.replace(/^../, 'EE'), now })).toMatch(
+      /signed under another root/,
+    );
+    expect(await of({ rootFingerprint: root, now: now + 40 * 365 * 86_400_000 })).toMatch(/is not valid now/);
+
+    // The record of one site beside the archive of another.
+    mkdirSync(join(prod, 'site-2'));
+    cpSync(copy, join(prod, 'site-2/site-2.tgz'), { preserveTimestamps: true });
+    copyFileSync(file, join(prod, 'site-2/site-2.bundle.json'));
+    expect(await of(sound, 'site-2')).toMatch(/its hand-over record is that of site-1/);
+
+    // Another measurement under the old signature.
+    const text = readFileSync(file, 'utf8');
+    writeFileSync(
+      file,
+      text.replace(/"plain": "(.)/, (_, digit) => `"plain": "${digit === 'a' ? 'b' : 'a'}`),
+    );
+    expect(await of(sound)).toMatch(/its signature does not match/);
   });
 
   test('a cancelled inspection ends soon and leaves nothing', async () => {

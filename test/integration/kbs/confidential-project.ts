@@ -1,6 +1,8 @@
 /** A project of three confidential participants whose images were inspected, and the desk.yml that names a key broker. */
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { rootRecordSigner } from '../../../src-main/services/cvm/bundle/index.ts';
+import { CertState } from '../../../src-main/services/pki/index.ts';
 import type { TestKbs } from '../../lab/kbs/kbs.ts';
 
 export const measurement = (byte: string): string => byte.repeat(48);
@@ -43,8 +45,22 @@ cc_attestation:
   check_frequency: 120
 `;
 
-/** What an inspection leaves beside an archive: its record counts while size and time stay. */
-async function inspected(folder: string, site: string, byte: string): Promise<void> {
+/** The project's signing key, as the first provisioning makes it. */
+async function signerOf(folder: string) {
+  const stateFolder = join(folder, 'workspace/study/state');
+  await mkdir(stateFolder, { recursive: true });
+  const options = { projectName: 'study', line: '2.8.1', now: new Date() } as const;
+  await (await CertState.open(stateFolder, options)).save();
+  return rootRecordSigner(stateFolder);
+}
+
+/** What a signed inspection leaves beside an archive: its record counts while size and time stay. */
+async function inspected(
+  folder: string,
+  site: string,
+  byte: string,
+  { signer, certificates }: Awaited<ReturnType<typeof signerOf>>,
+): Promise<void> {
   const kit = join(folder, 'workspace/study/prod_00', site);
   await mkdir(kit, { recursive: true });
   const archive = join(kit, `${site}.tgz`);
@@ -56,7 +72,7 @@ async function inspected(folder: string, site: string, byte: string): Promise<vo
     participant: site,
     bundle: 'cvm_0123456789ab',
     flare: null,
-    root_fingerprint: null,
+    root_fingerprint: certificates[0]?.fingerprint256,
     created_at: mtime.toISOString(),
     archive: { name: `${site}.tgz`, size, sha256: zeros, modified: mtime.toISOString() },
     files: [{ name: 'launch_vm.sh', size: 1, sha256: zeros }],
@@ -69,7 +85,9 @@ async function inspected(folder: string, site: string, byte: string): Promise<vo
     kit_signature: null,
     kit_fingerprint: null,
   };
-  const text = `${JSON.stringify({ record, certificates: [], signature: null }, null, 2)}\n`;
+  const signature = signer.sign(Buffer.from(`${JSON.stringify(record, null, 2)}\n`)).toString('base64');
+  const chain = certificates.map(({ raw }) => raw.toString('base64'));
+  const text = `${JSON.stringify({ record, certificates: chain, signature }, null, 2)}\n`;
   await writeFile(join(kit, `${site}.bundle.json`), text);
 }
 
@@ -87,6 +105,7 @@ export async function writeConfidentialProject(folder: string, kbs: TestKbs): Pr
     join(folder, 'desk.yml'),
     `version: 1\nflare: "2.8.1"\nkbs:\n  address: ${kbs.address}\n  ca: ${kbs.ca}\n  admin_key: ${kbs.adminKey}\n`,
   );
-  for (const [site, byte] of Object.entries(sites)) await inspected(folder, site, byte);
+  const signer = await signerOf(folder);
+  for (const [site, byte] of Object.entries(sites)) await inspected(folder, site, byte, signer);
   return project;
 }

@@ -1,14 +1,8 @@
 /** Bundles: inspected, measured, handed over, verified. */
-export {
-  adminRecordSigner,
-  type ExpectedBundle,
-  expectedMeasurements,
-  type HandOverVerification,
-  keepHandOver,
-  rootRecordSigner,
-  type RecordSigner,
-  verifyHandOver,
-} from './hand-over.ts';
+export { type ExpectedBundle, expectedMeasurements } from './expected.ts';
+export { keepHandOver } from './hand-over.ts';
 export { inspectBundle, type InspectOptions } from './inspect.ts';
 export { launchDigest, type LaunchInput } from './launch-digest.ts';
 export { type HandOver, handOverPlace, readHandOver } from './record.ts';
+export { adminRecordSigner, rootRecordSigner, type RecordSigner } from './record-signature.ts';
+export { type HandOverVerification, verifyHandOver } from './verify-hand-over.ts';
