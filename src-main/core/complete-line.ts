@@ -2,51 +2,14 @@
 import { readdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { AdminKit, AdminSession, CommandInfo } from '../services/flare/index.ts';
+import { argumentAt } from './command-arguments.ts';
+import { commandOf } from './console-line.ts';
 
 export interface Candidate {
   text: string;
   kind: 'command' | 'job' | 'site' | 'study' | 'folder' | 'file' | 'option';
   about?: string;
 }
-
-type Source = 'job' | 'site' | 'study' | 'folder' | 'file' | 'target';
-
-/** What the arguments of a command are, in order; the last one repeats (docs/reference/admin-protocol.md §8). */
-const argumentsOf: Record<string, Source[]> = {
-  submit_job: ['folder'],
-  download_job: ['job'],
-  abort_job: ['job'],
-  abort_task: ['job'],
-  delete_job: ['job'],
-  clone_job: ['job'],
-  get_job_meta: ['job'],
-  list_job: ['job'],
-  configure_job_log: ['job'],
-  show_stats: ['job'],
-  show_errors: ['job'],
-  reset_errors: ['job'],
-  app_command: ['job'],
-  check_status: ['target', 'site'],
-  abort: ['job', 'target', 'site'],
-  shutdown: ['target', 'site'],
-  restart: ['target', 'site'],
-  remove_client: ['site'],
-  report_resources: ['target', 'site'],
-  report_env: ['target', 'site'],
-  configure_site_log: ['target', 'site'],
-  cat: ['site', 'file'],
-  head: ['site', 'file'],
-  tail: ['site', 'file'],
-  grep: ['site', 'file'],
-  ls: ['site', 'file'],
-  pwd: ['site'],
-  show_study: ['study'],
-  remove_study: ['study'],
-  add_study_site: ['study'],
-  remove_study_site: ['study'],
-  add_study_user: ['study'],
-  remove_study_user: ['study'],
-};
 
 /** The word the cursor stands at the end of, and where it begins. */
 export function wordAt(line: string, cursor: number): { from: number; word: string; index: number } {
@@ -112,6 +75,10 @@ export function listedFiles(text: string): { name: string; isFolder: boolean }[]
   });
 }
 
+/** The options a usage text names, `-n` or `--sites`, each once. */
+const optionsIn = (usage: string): Candidate[] =>
+  [...new Set(usage.match(/(?<![\w-])--?[A-Za-z][\w-]*/g))].map((text) => ({ text, kind: 'option' }));
+
 const commandCandidates = (commands: readonly CommandInfo[]): Candidate[] => [
   ...commands
     .filter((command) => command.visible)
@@ -140,11 +107,17 @@ export async function completeLine(
   if (command === 'help' || command === '?') {
     return { from, candidates: fitting(commandCandidates(session.commands)) };
   }
-  const sources = argumentsOf[command] ?? [];
-  const source = sources[Math.min(index - 1, sources.length - 1)];
+  if (word.startsWith('-')) {
+    const usage = commandOf(words[0] ?? '', session.commands)?.usage ?? '';
+    return { from, candidates: fitting(optionsIn(usage)) };
+  }
+  const options = words.slice(1, index).filter((one) => one.startsWith('-')).length;
+  const source = argumentAt(command, index - 1 - options);
   const targets: Candidate[] = ['server', 'client', 'all'].map((text) => ({ text, kind: 'option' }));
-  if (source === undefined) return { from, candidates: [] };
   switch (source) {
+    case undefined:
+    case 'new':
+      return { from, candidates: [] };
     case 'job':
       return { from, candidates: fitting(await jobs(session, signal)) };
     case 'target':

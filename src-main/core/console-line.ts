@@ -37,3 +37,16 @@ export function commandOf(word: string, commands: readonly CommandInfo[]): Comma
   const found = commands.filter(({ scope, name }) => word === name || word === `${scope}.${name}`);
   return found.length === 1 ? found[0] : undefined;
 }
+
+/**
+ * What follows `#` in an `app_command` is data for the application, not a part of the line (docs/reference/admin-protocol.md
+ * §7.1 `cmd_props`). In every other command `#` is a character like others.
+ */
+export function appCommandOf(
+  line: string,
+  command: CommandInfo | undefined,
+): { text: string; data?: string } {
+  const at = command?.name === 'app_command' ? line.indexOf('#') : -1;
+  if (at < 0) return { text: line };
+  return { text: line.slice(0, at).trim(), data: line.slice(at + 1).trim() };
+}

@@ -1,11 +1,10 @@
 /** The console stream: one admin session, lines up, replies down, in order. */
 import { createHash } from 'node:crypto';
-import { isAbsolute } from 'node:path';
-import { DeskError } from '../contract/errors.ts';
 import type { StreamItem } from '../contract/index.ts';
-import type { Caller } from '../ports.ts';
+import type { Caller, ReportProgress } from '../ports.ts';
 import type { AdminKit, AdminSession, CommandReply } from '../services/flare/index.ts';
-import { commandOf, wordsOf } from './console-line.ts';
+import { appCommandOf, commandOf, wordsOf } from './console-line.ts';
+import { runTransfer } from './console-transfer.ts';
 import type { StreamContext, StreamHandlers } from './context.ts';
 import { describeError } from './errors.ts';
 import { openFor } from './with-session.ts';
@@ -25,78 +24,29 @@ const replyOf = ({ line, ok, status, message, items, meta }: CommandReply): Item
   reply: { line, ok, status, ...(message === undefined ? {} : { message }), items: [...items], meta },
 });
 
-/** Sends a job of the transfer folder, as the console's `submit_job` does; an absolute path from callers that may name one. */
-async function upload(named: string, line: string, console: Console, signal: AbortSignal): Promise<Item> {
-  const { submitJob } = await import('../services/jobs/index.ts');
-  const { session, kit, progress, caller } = console;
-  const job = isAbsolute(named) ? caller.placeOf(named) : named;
-  if (job === undefined) {
-    throw new DeskError('denied', `${caller.name} may not choose the path "${named}".`, {
-      hint: `Name a folder of the transfer folder ${kit.uploadDir}.`,
-    });
-  }
-  const { job_id, jobName, findings } = await submitJob(session, kit, job, {
-    signal,
-    report: progress(line),
-  });
-  const warnings = findings.map(({ severity, message }) => ({
-    type: 'string',
-    data: `${severity}: ${message}`,
-  }));
-  return {
-    kind: 'reply',
-    reply: {
-      line,
-      ok: true,
-      status: 'ok',
-      items: [...warnings, { type: 'string', data: `Submitted ${jobName}: ${job_id}` }],
-      meta: { status: 'ok', job_id },
-    },
-  };
-}
-
-async function download(jobId: string, into: string, line: string, console: Console, signal: AbortSignal) {
-  const { downloadJob } = await import('../services/jobs/index.ts');
-  const { session, progress } = console;
-  const { folder, files } = await downloadJob(session, jobId, { into, signal, report: progress(line) });
-  return {
-    kind: 'reply' as const,
-    reply: {
-      line,
-      ok: true,
-      status: 'ok',
-      items: [{ type: 'string', data: `Downloaded ${files.length} files to ${folder}` }],
-      meta: { status: 'ok', job_id: jobId, location: folder },
-    },
-  };
-}
-
 interface Console {
   readonly caller: Caller;
   readonly session: AdminSession;
   readonly kit: AdminKit;
   readonly siteTimeoutMs: number | undefined;
-  readonly progress: (line: string) => (progress: { done?: number; total?: number }) => void;
+  readonly progress: (line: string) => ReportProgress;
 }
 
 /** Runs one line. Upload and download commands move files with the jobs service, all others go to the server. */
 async function runLine(line: string, console: Console, signal: AbortSignal): Promise<Item> {
-  const { session, kit, siteTimeoutMs } = console;
-  const words = wordsOf(line);
-  const command = commandOf(words[0] ?? '', session.commands);
-  const [, first, second] = words;
-  if (first !== undefined && command?.clientCommand === 'file_transfer.push_folder' && words.length === 2) {
-    return upload(first, line, console, signal);
-  }
-  // A destination of one's own choice would be a path the caller may not have: the kit's folder is the place.
-  if (first !== undefined && second === undefined && command?.clientCommand === 'file_transfer.pull_folder') {
-    return download(first, kit.downloadDir, line, console, signal);
-  }
-  const reply = await session.execute(line, {
+  const { session, kit, caller, siteTimeoutMs, progress } = console;
+  const [name = '', ...words] = wordsOf(line);
+  const command = commandOf(name, session.commands);
+  const transfer =
+    command && runTransfer({ line, command, words, session, kit, caller, signal, report: progress(line) });
+  if (transfer) return transfer;
+  const { text, data } = appCommandOf(line, command);
+  const reply = await session.execute(text, {
     ...(siteTimeoutMs === undefined ? {} : { siteTimeoutMs }),
+    ...(data === undefined ? {} : { commandProps: data }),
     signal,
   });
-  return replyOf(reply);
+  return replyOf({ ...reply, line });
 }
 
 async function openConsole(input: { kit: string; study?: string | undefined }, context: Context) {

@@ -6,13 +6,15 @@ import type { ReportProgress } from '../../ports.ts';
 import type { AdminSession, DownloadOffer } from '../flare/index.ts';
 import { cancelled, fileError, pause, throwIfCancelled } from './cancel.ts';
 import { getJobMeta } from './manage.ts';
-import { askForOffer, type OfferedFile } from './offer.ts';
+import { askForOffer, type OfferedFile, type OfferKind } from './offer.ts';
 import { requireJobId } from './reply.ts';
 import { defaultUnpackLimits, type UnpackLimits, unpackZip } from './unpack.ts';
 
 export interface DownloadJobOptions {
   /** Folder the result's own folder is made in: the kit's `downloadDir`, or any other. */
   into: string;
+  /** What is fetched: the job with its result, or what sites sent beside it, such as logs of errors. */
+  what?: OfferKind;
   limits?: UnpackLimits;
   signal?: AbortSignal;
   report?: ReportProgress;
@@ -79,8 +81,11 @@ async function fetchFiles(
   place: string,
   options: DownloadJobOptions,
 ): Promise<{ files: OfferedFile[]; bytes: number }> {
-  const { signal, report } = options;
-  let offered = await askForResult(session, jobId, signal);
+  const { signal, report, what = 'job' } = options;
+  let offered =
+    what === 'job'
+      ? await askForResult(session, jobId, signal)
+      : await askForOffer(session, jobId, what, signal);
   const files = offered;
   let bytes = 0;
   for (const { path } of files) {
@@ -103,7 +108,7 @@ async function fetchFiles(
       for (let idle = 0; ; ) {
         const before = received;
         try {
-          if (offerIsGone) offered = await askForOffer(session, jobId, signal);
+          if (offerIsGone) offered = await askForOffer(session, jobId, what, signal);
           offerIsGone = false;
           const offer = offerOf(offered, path, jobId);
           for await (const chunk of session.download(offer, {
@@ -142,7 +147,7 @@ async function askForResult(
   signal?: AbortSignal,
 ): Promise<OfferedFile[]> {
   for (let asked = 1; ; asked += 1) {
-    const offered = await askForOffer(session, jobId, signal);
+    const offered = await askForOffer(session, jobId, 'job', signal);
     if (offered.some(({ path }) => path === 'workspace.zip') || asked === maxResultQuestions) return offered;
     const { status } = await getJobMeta(session, jobId, { signal });
     if (jobPhaseOf(status) !== 'completed') return offered;

@@ -24,7 +24,9 @@ export async function logInResult(
 ): Promise<string | undefined> {
   const place = await mkdtemp(join(tmpdir(), 'flaredesk-log-'));
   try {
-    const file = (await askForOffer(session, jobId, signal)).find(({ path }) => path === 'workspace.zip');
+    const file = (await askForOffer(session, jobId, 'job', signal)).find(
+      ({ path }) => path === 'workspace.zip',
+    );
     if (!file) return undefined;
     const archive = join(place, 'workspace.zip');
     const source = session.download(file.offer, signal ? { signal } : {});

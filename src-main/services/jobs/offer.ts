@@ -10,6 +10,9 @@ export interface OfferedFile {
   offer: DownloadOffer;
 }
 
+export type OfferKind = 'job' | 'components';
+
+const commands: Record<OfferKind, string> = { job: 'download_job', components: 'download_job_components' };
 const doing = (jobId: string): string => `Downloading job ${jobId}`;
 
 /**
@@ -20,10 +23,11 @@ const doing = (jobId: string): string => `Downloading job ${jobId}`;
 export async function askForOffer(
   session: AdminSession,
   jobId: string,
+  what: OfferKind,
   signal?: AbortSignal,
 ): Promise<OfferedFile[]> {
   const reply = requireOk(
-    await session.execute(`download_job ${jobId}`, signal ? { signal } : {}),
+    await session.execute(`${commands[what]} ${jobId}`, signal ? { signal } : {}),
     doing(jobId),
   );
   const sourceFqcn = textIn(reply.meta, 'source_fqcn');

@@ -13,6 +13,9 @@ const codeOfStatus: Record<string, { code: ErrorCode; hint?: string; retryable?:
   session_inactive: { code: 'session_lost', hint: 'Log in again.' },
   job_running: { code: 'conflict', hint: 'Wait for its end, or abort it first.', retryable: true },
   job_not_running: { code: 'conflict' },
+  // Spelt so by 2.7.
+  no_job_compoents: { code: 'not_found' },
+  no_job_components: { code: 'not_found' },
   submit_token_conflict: { code: 'conflict' },
   submit_token_job_deleted: { code: 'conflict' },
 };

@@ -99,11 +99,15 @@ it('opens the workspace of a provisioning run, and a console in it', { timeout: 
   await ask('help list_jobs', /list_jobs \[/);
 });
 
-it('completes commands, folders, jobs, sites and files of the server', { timeout: 60_000 }, async () => {
+it('completes commands, folders, jobs, sites, studies and files of the server', {
+  timeout: 60_000,
+}, async () => {
   await ask('submit_j\the\t', /Submitted hello-numpy/, 30_000);
   await ask('get_job_m\t\t', /"job_id"/);
   await ask('check_status cl\tsi\t1', 'APP_NAME');
   await ask('cat server no\tho\t', 'owned');
+  await ask('register_study heart-failure --site-org site_1:site-1', 'heart-failure');
+  await ask('show_stu\the\t', 'site_orgs');
   await ask('list_jobs', 'hello-numpy');
   // Several fit: a second Tab lists them.
   await type('clear\nlist_\t\t');

@@ -25,6 +25,7 @@ async function submits(named: string, caller: Caller) {
       {
         scope: 'job_mgmt',
         name: 'submit_job',
+        usage: 'submit_job job_folder',
         visible: true,
         confirm: 'none',
         clientCommand: 'file_transfer.push_folder',

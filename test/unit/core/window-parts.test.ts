@@ -2,12 +2,15 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { argumentAt } from '../../../src-main/core/command-arguments.ts';
 import { listedFiles, wordAt } from '../../../src-main/core/complete-line.ts';
+import { appCommandOf } from '../../../src-main/core/console-line.ts';
 import { boardJobOf, secondsOf } from '../../../src-main/core/job-board.ts';
 import { createPlaceBook } from '../../../src-main/core/place-book.ts';
 import { attentionOf } from '../../../src-main/core/workspace/attention.ts';
 import { learn, type SiteFacts } from '../../../src-main/core/workspace/facts.ts';
 import { recognisePlace } from '../../../src-main/core/workspace/open-place.ts';
+import type { CommandInfo } from '../../../src-main/services/flare/index.ts';
 import type { JobRow } from '../../../src-main/services/jobs/index.ts';
 import type { SiteResult, SiteStep } from '../../../src-main/services/sites/index.ts';
 
@@ -35,6 +38,35 @@ describe('the word at the cursor', () => {
     ['  cat s', 7, { from: 6, word: 's', index: 1 }],
   ])('of %j at %i', (line, cursor, wanted) => {
     expect(wordAt(line, cursor)).toEqual(wanted);
+  });
+});
+
+describe('the arguments of a command', () => {
+  it.each([
+    ['abort_job', 0, 'job'],
+    ['abort_job', 5, 'job'],
+    ['configure_job_log', 1, 'target'],
+    ['configure_job_log', 4, 'site'],
+    ['grep', 1, 'new'],
+    ['show_study', 0, 'study'],
+    ['list_studies', 0, undefined],
+    ['toString', 0, undefined],
+    ['no_such_command', 0, undefined],
+  ])('%s at %i: %s', (command, position, wanted) => {
+    expect(argumentAt(command, position)).toBe(wanted);
+  });
+
+  it('takes what follows # as data of an app_command, and of nothing else', () => {
+    const named = (name: string) => ({ name }) as CommandInfo;
+    expect(appCommandOf('app_command j topic # {"a": "# b"}', named('app_command'))).toEqual({
+      text: 'app_command j topic',
+      data: '{"a": "# b"}',
+    });
+    expect(appCommandOf('app_command j topic', named('app_command'))).toEqual({
+      text: 'app_command j topic',
+    });
+    expect(appCommandOf('grep server # log.txt', named('grep'))).toEqual({ text: 'grep server # log.txt' });
+    expect(appCommandOf('app_command j # x', undefined)).toEqual({ text: 'app_command j # x' });
   });
 });
 
