@@ -37,8 +37,9 @@ class Console {
 
   async next(): Promise<Exclude<Item, { kind: 'progress' | 'state' }>> {
     for (;;) {
-      const { done, value } = await this.#items.next();
-      if (done) throw new Error('the console ended');
+      const result = await this.#items.next();
+      if (result.done) throw new Error('the console ended');
+      const { value } = result;
       if (value.kind !== 'progress' && value.kind !== 'state') return value;
     }
   }
