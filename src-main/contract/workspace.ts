@@ -69,14 +69,15 @@ export const openProjectSchema = z.strictObject({
   prod: z.string().optional(),
   /** Address of the key broker that desk.yml names. */
   key_broker: z.string().optional(),
-  /** What needs attention now, worst first. `target` is a participant; `action` what the window offers. */
+  /** What needs attention now, worst first. `target` is a participant, `targets` several with the same; `action` what the window offers. */
   attention: z.array(
     z.strictObject({
       severity: z.enum(['bad', 'warn', 'info']),
       message: z.string(),
       target: z.string().optional(),
+      targets: z.array(z.string()).optional(),
       action: z
-        .enum(['edit_project', 'provision', 'deliver', 'start', 'check', 'show_task', 'reissue', 'reload'])
+        .enum(['edit_project', 'provision', 'deliver', 'start', 'check', 'reissue', 'reload'])
         .optional(),
       task: z.string().optional(),
     }),

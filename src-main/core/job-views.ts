@@ -3,7 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { CallHandlers, CoreParts } from './context.ts';
 import { describeError } from './errors.ts';
-import { boardJobOf } from './job-board.ts';
+import { boardJobOf, secondsOf } from './job-board.ts';
 import { withSession } from './with-session.ts';
 
 type Names = 'jobs.look' | 'jobs.transfer' | 'jobs.detail';
@@ -36,6 +36,8 @@ async function transferJob(folder: string, name: string, core: CoreParts, signal
   }
 }
 
+const sentence = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1);
+
 /** What the server wrote of a job's way: `schedule_history` and the times of its meta, oldest first. */
 function timelineOf(meta: Record<string, unknown>): { at?: string; what: string }[] {
   const entries: { at?: string; what: string }[] = [];
@@ -49,11 +51,16 @@ function timelineOf(meta: Record<string, unknown>): { at?: string; what: string 
     const line = text(item);
     if (line === undefined) continue;
     const found = /^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)\S*:?\s*(.*)$/.exec(line);
-    if (found?.[1] !== undefined) timed(found[1], found[2] ?? line);
-    else entries.push({ what: line });
+    if (found?.[1] !== undefined) timed(found[1], sentence(found[2] ?? line));
+    else entries.push({ what: sentence(line) });
   }
   timed(meta.start_time, 'Started');
-  if (text(meta.status) !== undefined) entries.push({ what: text(meta.status) ?? '' });
+  const status = text(meta.status);
+  if (status === undefined) return entries;
+  const started = Date.parse(text(meta.start_time) ?? '');
+  const seconds = secondsOf(text(meta.duration));
+  if (Number.isNaN(started) || seconds === undefined) entries.push({ what: status });
+  else entries.push({ at: new Date(started + 1000 * seconds).toISOString(), what: status });
   return entries;
 }
 

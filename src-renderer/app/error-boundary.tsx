@@ -1,14 +1,15 @@
 import { Button } from '@mantine/core';
 import { Component, type ReactNode } from 'react';
 import { useTexts } from './texts.ts';
+import classes from './error-boundary.module.css';
 
 function Broken({ error }: { error: Error }) {
   const t = useTexts();
   return (
-    <div role="alert" style={{ padding: 24, maxWidth: 640 }}>
-      <h1>{t('shell.broken')}</h1>
+    <div role="alert" className={classes.broken}>
+      <h2 className={classes.title}>{t('shell.broken')}</h2>
       <p>{t('shell.brokenExplained')}</p>
-      <pre className="mono">{error.message}</pre>
+      <pre className={`mono ${classes.message}`}>{error.message}</pre>
       <Button onClick={() => location.reload()}>{t('shell.reload')}</Button>
     </div>
   );

@@ -4,7 +4,7 @@ import { useTexts } from './texts.ts';
 const keys = [
   ['Ctrl K', 'shell.keys.palette'],
   ['Ctrl J', 'shell.keys.tasks'],
-  ['Alt 1–6', 'shell.keys.page'],
+  ['Alt 1–9', 'shell.keys.page'],
   ['F6', 'shell.keys.region'],
   ['↑ ↓', 'shell.keys.rows'],
   ['Enter', 'shell.keys.open'],

@@ -7,6 +7,7 @@ import { notifyAlarms } from '../features/attestation/notify.ts';
 import { TaskDrawer } from '../features/tasks/task-drawer.tsx';
 import { workspaceReplica } from '../state/replicas.ts';
 import { ConnectionBanner } from './connection-banner.tsx';
+import { ErrorBoundary } from './error-boundary.tsx';
 import { focusContent, focusNextRegion } from './focus.ts';
 import { KeyList } from './key-list.tsx';
 import { Palette, openPalette } from './palette.tsx';
@@ -90,14 +91,16 @@ export function Shell() {
       <main id="content" data-region tabIndex={-1} className={classes.content}>
         <ConnectionBanner />
         <div className={classes.page}>
-          <Suspense fallback={<Skeleton height={200} m="lg" w="auto" />}>
-            <Routes>
-              {pages.map((page) => (
-                <Route key={page.path} path={`${page.path}/*`} element={<page.view />} />
-              ))}
-              <Route path="*" element={<Navigate to="/overview" replace />} />
-            </Routes>
-          </Suspense>
+          <ErrorBoundary key={pathname.split('/')[1]}>
+            <Suspense fallback={<Skeleton height={200} m="lg" w="auto" />}>
+              <Routes>
+                {pages.map((page) => (
+                  <Route key={page.path} path={`${page.path}/*`} element={<page.view />} />
+                ))}
+                <Route path="*" element={<Navigate to="/overview" replace />} />
+              </Routes>
+            </Suspense>
+          </ErrorBoundary>
         </div>
       </main>
       <StatusBar onTasks={() => setTasksOpen((was) => !was)} />

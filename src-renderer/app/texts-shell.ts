@@ -1,5 +1,5 @@
 export const shell = {
-  broken: 'This window stopped',
+  broken: 'This page stopped',
   brokenExplained: 'Tasks go on: they do not run in the window. Reload it to see them.',
   reload: 'Reload the window',
   skipToContent: 'Skip to the page',
@@ -39,7 +39,7 @@ export const shell = {
   keys: {
     palette: 'Find anything',
     tasks: 'Show or hide tasks',
-    page: 'Go to page 1–6',
+    page: 'Go to the first to ninth page',
     region: 'Go to the side bar, the page, the status bar',
     rows: 'Go from row to row in a list',
     open: 'Open the row',

@@ -41,6 +41,8 @@ const dark: MantineColorsTuple = [
   '#131518',
 ];
 
+const overlayTitle = { fontWeight: 600, lineHeight: 1.35, overflowWrap: 'anywhere' } as const;
+
 export const theme = createTheme({
   primaryColor: 'accent',
   primaryShade: { light: 7, dark: 6 },
@@ -59,6 +61,12 @@ export const theme = createTheme({
   respectReducedMotion: true,
   components: {
     Notification: { defaultProps: { closeButtonProps: { 'aria-label': common.close } } },
+    InputWrapper: {
+      styles: {
+        description: { fontSize: 12, lineHeight: 1.4 },
+        error: { color: 'var(--bad)', fontSize: 12, lineHeight: 1.4 },
+      },
+    },
     Button: { defaultProps: { size: 'xs' } },
     TextInput: { defaultProps: { size: 'xs' } },
     NumberInput: { defaultProps: { size: 'xs' } },
@@ -71,9 +79,10 @@ export const theme = createTheme({
         label: { paddingInline: 10 },
       },
     },
-    Checkbox: { defaultProps: { size: 'xs' } },
+    Checkbox: { defaultProps: { size: 'xs' }, styles: { description: { fontSize: 12 } } },
+    Switch: { styles: { description: { fontSize: 12 } } },
     Tooltip: { defaultProps: { openDelay: 300, withArrow: true } },
-    Drawer: { defaultProps: { shadow: 'md' }, styles: { title: { fontWeight: 600 } } },
-    Modal: { defaultProps: { shadow: 'md', centered: true }, styles: { title: { fontWeight: 600 } } },
+    Drawer: { defaultProps: { shadow: 'md' }, styles: { title: overlayTitle } },
+    Modal: { defaultProps: { shadow: 'md', centered: true }, styles: { title: overlayTitle } },
   },
 });

@@ -10,6 +10,8 @@ export interface DataColumn<Row> {
   /** CSS grid track: `120px`, `minmax(160px, 2fr)`. */
   width: string;
   numeric?: boolean;
+  /** May be left out where the room is narrow, the highest first. Its value stays in exports and the filter. */
+  dispensable?: number;
   /** Drawn in the column's header, after its name. */
   headerExtra?: ReactNode;
 }

@@ -1,10 +1,21 @@
 import { Checkbox } from '@mantine/core';
+import { useElementSize, useMergedRef } from '@mantine/hooks';
 import { IconArrowDown, IconArrowUp } from '@tabler/icons-react';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { type KeyboardEvent, memo, useCallback, useEffect, useRef, useState } from 'react';
+import {
+  type KeyboardEvent,
+  memo,
+  type ReactNode,
+  useCallback,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+} from 'react';
 import { useTexts } from '../app/texts.ts';
 import type { DataColumn } from './data-column.ts';
 import { DataRow } from './data-row.tsx';
+import { fittingColumns, leastWidth, selectionWidth } from './fitting-columns.ts';
 import classes from './data-table.module.css';
 
 /** A row as the table has it: filtered, in order. */
@@ -29,6 +40,8 @@ export interface DataGridProps<Row> {
   onToggleAll(select: boolean): void;
   /** Ctrl+C with a row: the text for the clipboard. */
   copied(active: Row): string;
+  /** Below the header when no row is shown. */
+  nothing?: ReactNode;
 }
 
 const rowHeight = 32;
@@ -36,9 +49,15 @@ const pageOfRows = 15;
 
 /** The rows of a table: virtual, one stop of the Tab key, arrows within. Scrolling draws nothing but this. */
 export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
-  const { id, label, rows, columns, opened, selection } = props;
+  const { id, label, rows, opened, selection } = props;
   const [chosenRow, setActive] = useState(0);
   const viewport = useRef<HTMLDivElement>(null);
+  const { ref: measured, width: room } = useElementSize<HTMLDivElement>();
+  const hasSelection = selection !== undefined;
+  const columns = useMemo(
+    () => fittingColumns(props.columns, room, hasSelection),
+    [props.columns, room, hasSelection],
+  );
   // A filter may have left fewer rows than there were.
   const active = Math.max(0, Math.min(chosenRow, rows.length - 1));
   const virtual = useVirtualizer({
@@ -50,7 +69,8 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
   const items = virtual.getVirtualItems();
   const activeId = rows[active]?.id;
   const isActiveDrawn = items.some((item) => item.index === active);
-  const template = `${selection ? '32px ' : ''}${columns.map((column) => column.width).join(' ')}`;
+  const template = `${hasSelection ? `${selectionWidth}px ` : ''}${columns.map((column) => column.width).join(' ')}`;
+  const minWidth = leastWidth(columns, hasSelection);
 
   // The rows get functions that stay the same, or each of them would be drawn again with every step.
   const latest = useRef(props);
@@ -86,11 +106,12 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
     event.preventDefault();
   };
 
+  const setViewport = useMergedRef(viewport, measured);
   const selectedCount = selection ? rows.filter((row) => selection[row.id]).length : 0;
   return (
     <div
       className={classes.viewport}
-      ref={viewport}
+      ref={setViewport}
       role="grid"
       aria-label={label}
       aria-rowcount={rows.length + 1}
@@ -102,12 +123,13 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
       <DataHead
         columns={columns}
         template={template}
+        minWidth={minWidth}
         sorting={props.sorting}
         onSort={onSort}
         selected={selection && selectedOf(selectedCount, rows.length)}
         onToggleAll={onToggleAll}
       />
-      <div role="rowgroup" className={classes.rows} style={{ height: virtual.getTotalSize() }}>
+      <div role="rowgroup" className={classes.rows} style={{ height: virtual.getTotalSize(), minWidth }}>
         {items.map((item) => {
           const row = rows[item.index];
           if (!row) return null;
@@ -131,6 +153,7 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
           );
         })}
       </div>
+      {rows.length === 0 ? props.nothing : null}
     </div>
   );
 }
@@ -142,6 +165,7 @@ const selectedOf = (selected: number, all: number): Selected =>
 interface DataHeadProps<Row> {
   columns: DataColumn<Row>[];
   template: string;
+  minWidth: number;
   sorting: { id: string; desc: boolean }[];
   onSort(columnId: string): void;
   selected: Selected | undefined;
@@ -150,10 +174,11 @@ interface DataHeadProps<Row> {
 
 const DataHead = memo(DrawnHead) as typeof DrawnHead;
 
-function DrawnHead<Row>({ columns, template, sorting, onSort, selected, onToggleAll }: DataHeadProps<Row>) {
+function DrawnHead<Row>(props: DataHeadProps<Row>) {
+  const { columns, template, minWidth, sorting, onSort, selected, onToggleAll } = props;
   const t = useTexts();
   return (
-    <div role="rowgroup" className={classes.head}>
+    <div role="rowgroup" className={classes.head} style={{ minWidth }}>
       <div role="row" aria-rowindex={1} className={classes.row} style={{ gridTemplateColumns: template }}>
         {selected === undefined ? null : (
           <div role="columnheader" className={classes.cell}>

@@ -1,8 +1,19 @@
 import { Checkbox } from '@mantine/core';
-import { memo } from 'react';
+import { memo, type MouseEvent } from 'react';
 import { useTexts } from '../app/texts.ts';
 import type { DataColumn } from './data-column.ts';
 import classes from './data-table.module.css';
+
+/** A cell whose text does not fit says it all when it is pointed at, unless what is in it has a tooltip of its own. */
+function showWhatIsCut({ target }: MouseEvent): void {
+  const cell = target instanceof HTMLElement ? target.closest<HTMLElement>('[role=gridcell]') : null;
+  if (!cell || cell.querySelector('[data-explained]')) return;
+  const isCut = [cell, ...cell.querySelectorAll('*')].some(
+    (part) => part.scrollWidth > part.clientWidth + 1 && part.clientWidth > 0,
+  );
+  if (isCut) cell.title = cell.textContent;
+  else cell.removeAttribute('title');
+}
 
 interface DataRowProps<Row> {
   /** Names the element, for `aria-activedescendant`. */
@@ -41,6 +52,7 @@ function DrawnRow<Row>(props: DataRowProps<Row>) {
       className={`${classes.row} ${classes.body}`}
       style={{ gridTemplateColumns: template, transform: `translateY(${start}px)` }}
       onClick={() => props.onOpen(index, row)}
+      onMouseOver={showWhatIsCut}
     >
       {selected === undefined ? null : (
         <div role="gridcell" className={classes.cell}>

@@ -1,4 +1,4 @@
-import { ActionIcon, Menu, TextInput } from '@mantine/core';
+import { ActionIcon, Button, Menu, TextInput } from '@mantine/core';
 import { IconDownload, IconSearch } from '@tabler/icons-react';
 import {
   columnFilteringFeature,
@@ -120,16 +120,20 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>) {
           placeholder={t('common.filter')}
           aria-label={`${t('common.filter')}: ${label}`}
           leftSection={<IconSearch size={14} />}
-          w={200}
+          className={classes.filter ?? ''}
         />
-        {selected.length > 0 ? (
+        {selected.length > 0 && bulk ? (
           <span className={classes.bulk}>
             <span>{t('common.selected', { count: selected.length })}</span>
-            {bulk?.(selected, clear)}
+            {bulk(selected, clear)}
+            <Button variant="subtle" color="gray" onClick={clear}>
+              {t('common.clearSelection')}
+            </Button>
           </span>
-        ) : null}
-        <span className={classes.grow}>{toolbar}</span>
-        <span className="muted" aria-live="polite">
+        ) : (
+          <span className={classes.grow}>{toolbar}</span>
+        )}
+        <span className={`muted ${classes.count}`} aria-live="polite">
           {shown.length === rows.length
             ? t('common.rows', { count: rows.length })
             : t('common.rowsOf', { shown: shown.length, count: rows.length })}
@@ -195,6 +199,16 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>) {
             )
           }
           copied={(active) => copied(selected.length > 0 ? selected : [active])}
+          nothing={
+            rows.length > 0 ? (
+              <div className={classes.nothing}>
+                {t('common.nothingMatches', { filter })}
+                <Button variant="subtle" onClick={() => setFilter('')}>
+                  {t('common.clearFilter')}
+                </Button>
+              </div>
+            ) : null
+          }
         />
       )}
     </div>

@@ -4,6 +4,7 @@ import type { StateValue } from '../../src-main/contract/index.ts';
 import { useTexts } from '../app/texts.ts';
 import { useClient } from '../bridge/provider.tsx';
 import { ConfirmTyped } from './confirm-typed.tsx';
+import { nameList } from './name-list.ts';
 
 type Open = NonNullable<StateValue<'workspace.current'>['open']>;
 type Participant = Open['participants'][number];
@@ -51,7 +52,7 @@ export function SiteActions({
       <ConfirmTyped
         title={t('common.sites.stopTitle')}
         message={[
-          t('common.sites.stopMessage', { names: names.slice(0, 8).join(', '), count: names.length }),
+          t('common.sites.stopMessage', { names: nameList(t, names) }),
           ...(confidential.length > 0 ? [t('common.sites.stopConfidential')] : []),
         ].join(' ')}
         word={names.length === 1 ? first : project.name}

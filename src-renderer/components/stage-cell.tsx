@@ -19,12 +19,12 @@ export function StageCell({ stage, absent }: { stage: Stage | undefined; absent:
     <Tooltip
       multiline
       maw={420}
-      label={[stage.message, stage.hint, at ? new Date(at).toLocaleString() : undefined]
+      label={[stage.text, stage.message, stage.hint, at ? new Date(at).toLocaleString() : undefined]
         .filter(Boolean)
         .join('\n')}
       disabled={!stage.message && !at}
     >
-      <span className={classes.stage}>
+      <span className={classes.stage} data-explained={stage.message || at ? true : undefined}>
         <StateBadge state={stage.state}>{stage.text}</StateBadge>
         {at ? (
           <span className="muted" style={{ whiteSpace: 'nowrap' }}>

@@ -1,6 +1,7 @@
 import { screen, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { describe, expect, it, vi } from 'vitest';
+import { fittingColumns, leastWidth } from '../../src-renderer/components/fitting-columns.ts';
 import { type DataColumn, DataTable } from '../../src-renderer/components/data-table.tsx';
 import { draw } from './render.tsx';
 
@@ -103,6 +104,53 @@ describe('a table', () => {
     screen.getByRole('grid').focus();
     await user.keyboard('{Enter}');
     expect(onOpen).toHaveBeenLastCalledWith(sites[1]);
+  });
+
+  it('says that nothing matches, and clears the filter', async () => {
+    const { user } = table();
+    await user.type(screen.getByRole('textbox'), 'zzz');
+    expect(screen.getByText(/Nothing matches “zzz”/)).toBeDefined();
+    await user.click(click('Clear filter'));
+    expect(names()).toHaveLength(3);
+  });
+
+  it('has the buttons of the selection in place of those for all', async () => {
+    const { user } = table(sites, { toolbar: <button type="button">Check all</button> });
+    expect(click('Check all')).toBeDefined();
+    await user.click(screen.getByRole('checkbox', { name: 'Select site-2' }));
+    expect(click('Check site-2')).toBeDefined();
+    expect(screen.queryByRole('button', { name: 'Check all' })).toBeNull();
+    await user.click(click('Clear selection'));
+    expect(click('Check all')).toBeDefined();
+  });
+
+  it.each([
+    [0, 'name type org size'],
+    [500, 'name type org size'],
+    [371, 'name org size'],
+    [311, 'name size'],
+    [100, 'name size'],
+  ])('has in %i pixels the columns %s', (room, wanted) => {
+    const track = (id: string, width: string, dispensable?: number): DataColumn<Site> => ({
+      id,
+      header: id,
+      width,
+      value: ({ name }) => name,
+      ...(dispensable === undefined ? {} : { dispensable }),
+    });
+    const all = [
+      track('name', 'minmax(120px, 1fr)'),
+      track('type', '48px', 2),
+      track('org', '64px', 1),
+      track('size', '48px'),
+    ];
+    // 32 at the sides, 24 for the selection, 12 between two.
+    expect(leastWidth(all, true)).toBe(32 + 24 + 120 + 48 + 64 + 48 + 4 * 12);
+    expect(
+      fittingColumns(all, room, true)
+        .map(({ id }) => id)
+        .join(' '),
+    ).toBe(wanted);
   });
 
   it('shows why it is empty', () => {

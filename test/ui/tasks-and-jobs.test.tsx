@@ -19,11 +19,27 @@ const task = (id: string, status: Task['status'], more: Partial<Task> = {}): Tas
   ...more,
 });
 
+/** Ten hosts, nine of which could not be reached. */
+const parts = () => ({
+  ok: true as const,
+  value: {
+    task: task('1', 'partly_done'),
+    children: Array.from({ length: 10 }, (_, index) =>
+      task(`1.${index}`, index === 0 ? 'succeeded' : 'failed', {
+        target: `site-${index}`,
+        ...(index === 0
+          ? {}
+          : { error: { code: 'unreachable', message: `h${index} does not answer.`, retryable: true } }),
+      }),
+    ),
+  },
+});
+
 function drawer(...tasks: Task[]) {
   tasksReplica.use.setState({ value: { tasks } });
   const done = vi.fn(() => ({ ok: true as const, value: {} }));
   const drawn = draw(<TaskDrawer opened onClose={() => undefined} />, {
-    calls: { 'tasks.cancel': done, 'tasks.retry': done },
+    calls: { 'tasks.cancel': done, 'tasks.retry': done, 'tasks.get': parts },
     streams: {
       'tasks.log': (_input, emit) => {
         queueMicrotask(() => emit({ kind: 'item', item: { lines: ['first line', 'second line'] } }));
@@ -96,6 +112,15 @@ describe('the task drawer', () => {
     for (const text of ['Partly done', 'site-1', 'Failed', 'site-2', 'Done']) {
       expect(card('1').getByText(text)).toBeDefined();
     }
+  });
+
+  it('says what a task done in part left undone: the first ones with their reasons, and how many', async () => {
+    drawer(task('1', 'partly_done', { actions: ['retry'] }));
+    expect(await card('1').findByText('9 of 10 failed')).toBeDefined();
+    expect(card('1').getByText('h1 does not answer.')).toBeDefined();
+    expect(card('1').queryByText('site-0')).toBeNull();
+    expect(card('1').queryByText('site-6')).toBeNull();
+    expect(card('1').getByText('and 4 more; the log names them all')).toBeDefined();
   });
 
   it('shows the log when asked', async () => {

@@ -1,4 +1,5 @@
 import { Button, Checkbox, Group, Select, Textarea, TextInput } from '@mantine/core';
+import { IconArrowLeft } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useNavigate } from 'react-router';
 import type { CallOutput, TaskOutput } from '../../../src-main/contract/index.ts';
@@ -31,7 +32,11 @@ export function AppImage({
     <Page
       title={t('builds.appImage')}
       actions={
-        <Button variant="default" onClick={() => void navigate('/builds')}>
+        <Button
+          variant="default"
+          leftSection={<IconArrowLeft size={14} />}
+          onClick={() => void navigate('/builds')}
+        >
           {t('builds.back')}
         </Button>
       }
@@ -130,6 +135,7 @@ function Build({ file, builders }: { file: string | undefined; builders: string[
   const pick = usePick();
   const [tag, setTag] = useState('nvflare-site');
   const [on, setOn] = useState<string | null>(null);
+  const here = t('builds.thisMachine');
   const [archive, setArchive] = useState('');
   const start = useAction((folder: string) =>
     client.start('images.build', {
@@ -154,11 +160,10 @@ function Build({ file, builders }: { file: string | undefined; builders: string[
         />
         <Select
           label={t('builds.app.on')}
-          placeholder={t('builds.thisMachine')}
-          data={builders}
-          value={on}
-          onChange={setOn}
-          clearable
+          data={[here, ...builders.filter((name) => name !== here)]}
+          value={on ?? here}
+          onChange={(name) => setOn(name === here ? null : name)}
+          allowDeselect={false}
         />
         {on === null ? null : (
           <TextInput

@@ -116,7 +116,9 @@ function Builders({ builders, builds }: { builders: { name: string; ssh?: string
 function BuildProgress({ build }: { build: Build }) {
   const t = useTexts();
   const now = useNow();
-  if (build.state === 'none' || build.state === 'queued') return <span className="muted">–</span>;
+  // Its state says it all.
+  if (build.state === 'none' || build.state === 'queued' || build.state === 'built')
+    return <span className="muted">–</span>;
   const word = stageText(t, build);
   return (
     <span className={classes.progress}>
@@ -158,7 +160,7 @@ function columnsOf(t: Translate): DataColumn<Build>[] {
       header: t('builds.columns.host'),
       width: 'minmax(96px, 1fr)',
       value: ({ host }) => host ?? '',
-      cell: ({ host }) => <span className="mono">{host ?? '–'}</span>,
+      cell: ({ host }) => host ?? <span className="muted">–</span>,
     },
     {
       id: 'progress',
@@ -171,6 +173,7 @@ function columnsOf(t: Translate): DataColumn<Build>[] {
       id: 'time',
       header: t('builds.columns.time'),
       width: 'minmax(176px, 1.4fr)',
+      numeric: true,
       value: ({ started_at }) => started_at ?? '',
       cell: (build) => <BuildTime build={build} />,
     },

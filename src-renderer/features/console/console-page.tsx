@@ -53,33 +53,35 @@ export default function ConsolePage() {
       title={t('console.title')}
       subtitle={session ? <IdleCountdown user={view?.user ?? ''} /> : null}
       actions={
-        <>
-          <Tooltip label={t('console.asTable')}>
-            <ActionIcon
-              variant="default"
-              size={30}
-              aria-label={t('console.asTable')}
-              disabled={!view?.lastTable}
-              onClick={() => setTableOpen(true)}
-            >
-              <IconTable size={16} />
-            </ActionIcon>
-          </Tooltip>
-          <Menu position="bottom-end">
-            <Menu.Target>
-              <Button variant="default" leftSection={<IconPlus size={14} />} disabled={admins.length === 0}>
-                {t('console.newTab')}
-              </Button>
-            </Menu.Target>
-            <Menu.Dropdown>
-              {admins.map((admin) => (
-                <Menu.Item key={admin.name} onClick={() => openAs(admin)}>
-                  {t('console.openAs', { name: admin.name })}
-                </Menu.Item>
-              ))}
-            </Menu.Dropdown>
-          </Menu>
-        </>
+        sessions.length === 0 ? null : (
+          <>
+            <Tooltip label={t('console.asTable')}>
+              <ActionIcon
+                variant="default"
+                size={30}
+                aria-label={t('console.asTable')}
+                disabled={!view?.lastTable}
+                onClick={() => setTableOpen(true)}
+              >
+                <IconTable size={16} />
+              </ActionIcon>
+            </Tooltip>
+            <Menu position="bottom-end">
+              <Menu.Target>
+                <Button variant="default" leftSection={<IconPlus size={14} />} disabled={admins.length === 0}>
+                  {t('console.newTab')}
+                </Button>
+              </Menu.Target>
+              <Menu.Dropdown>
+                {admins.map((admin) => (
+                  <Menu.Item key={admin.name} onClick={() => openAs(admin)}>
+                    {t('console.openAs', { name: admin.name })}
+                  </Menu.Item>
+                ))}
+              </Menu.Dropdown>
+            </Menu>
+          </>
+        )
       }
     >
       {sessions.length === 0 ? (

@@ -1,6 +1,6 @@
 import { ActionIcon, Tooltip } from '@mantine/core';
 import { IconRefresh } from '@tabler/icons-react';
-import { Fragment, memo } from 'react';
+import { type CSSProperties, Fragment, memo } from 'react';
 import type { StateValue } from '../../../src-main/contract/index.ts';
 import { useTexts } from '../../app/texts.ts';
 import { RelativeTime } from '../../components/relative-time.tsx';
@@ -44,7 +44,7 @@ export function HostMatrix({
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reached by keyboard
     <div className={classes.scroll} tabIndex={0} role="region" aria-label={t('hosts.matrix')}>
-      <table className={classes.matrix}>
+      <table className={classes.matrix} style={{ '--hosts': hosts.length } as CSSProperties}>
         <thead>
           <tr>
             <th scope="col">{t('hosts.probe')}</th>

@@ -54,10 +54,12 @@ function JobDetail({
   const shown = job ?? detail.value?.job;
   const ended = shown?.phase === 'done' || shown?.phase === 'failed';
   return (
-    <>
-      {shown ? <StateBadge state={phaseStates[shown.phase]}>{shown.status}</StateBadge> : null}{' '}
-      <Copyable text={jobId} />
-      <Group gap="sm" mt="sm">
+    <div className={classes.detail}>
+      <Group gap="md">
+        {shown ? <StateBadge state={phaseStates[shown.phase]}>{shown.status}</StateBadge> : null}
+        <Copyable text={jobId} />
+      </Group>
+      <Group gap="sm">
         {ended ? (
           <Button
             variant="default"
@@ -92,7 +94,7 @@ function JobDetail({
       {detail.error ? <ErrorNotice error={detail.error} /> : null}
       {detail.status === 'running' && !detail.value ? <Skeleton height={160} mt="md" /> : null}
       {detail.value ? <Facts kit={kit} jobId={jobId} detail={detail.value} /> : null}
-    </>
+    </div>
   );
 }
 
@@ -151,8 +153,8 @@ function Facts({ kit, jobId, detail }: { kit: string; jobId: string; detail: Det
               <div key={site.name} style={{ display: 'contents' }}>
                 <dt>{site.name}</dt>
                 <dd>
-                  {site.state}
-                  {site.message ? <span className="muted"> {site.message}</span> : null}
+                  <StateBadge state={site.state === 'ok' ? 'ok' : 'bad'}>{site.state}</StateBadge>
+                  {site.message ? <div className="muted">{site.message}</div> : null}
                 </dd>
               </div>
             ))}

@@ -47,6 +47,7 @@ export default function JobsPage() {
   return (
     <Page
       title={t('jobs.title')}
+      subtitle={<Seen />}
       actions={
         <Select
           aria-label={t('jobs.lookAs')}
@@ -72,6 +73,18 @@ export default function JobsPage() {
   );
 }
 
+/** How old the list is. */
+function Seen() {
+  const t = useTexts();
+  const at = boardReplica.use((replica) => replica.value?.seen_at);
+  if (at === undefined) return t('jobs.notSeen');
+  return (
+    <>
+      {t('jobs.seen')} <RelativeTime at={at} />
+    </>
+  );
+}
+
 function Board({ opened }: { opened: string }) {
   const t = useTexts();
   const navigate = useNavigate();
@@ -81,9 +94,11 @@ function Board({ opened }: { opened: string }) {
   return (
     <>
       {board?.error ? (
-        <ErrorNotice error={board.error}>
-          {board.seen_at ? <div className="muted">{t('jobs.stale')}</div> : null}
-        </ErrorNotice>
+        <div className={classes.failed}>
+          <ErrorNotice error={board.error}>
+            {board.seen_at ? <div className="muted">{t('jobs.stale')}</div> : null}
+          </ErrorNotice>
+        </div>
       ) : null}
       <div className={classes.table}>
         <DataTable
@@ -95,19 +110,16 @@ function Board({ opened }: { opened: string }) {
           rowLabel={(job) => job.name}
           opened={opened}
           onOpen={(job) => void navigate(`/jobs/${encodeURIComponent(job.job_id)}`)}
-          toolbar={
-            <span className="muted">
-              {board?.seen_at ? (
-                <>
-                  {t('jobs.seen')} <RelativeTime at={board.seen_at} />
-                </>
-              ) : (
-                t('jobs.notSeen')
-              )}
-            </span>
-          }
           empty={
-            board?.seen_at ? <EmptyState title={t('jobs.none')} reason={t('jobs.noneReason')} /> : undefined
+            board?.seen_at ? (
+              <EmptyState title={t('jobs.none')} reason={t('jobs.noneReason')} />
+            ) : board?.error ? (
+              <EmptyState title={t('jobs.notReached')} reason={t('jobs.notReachedReason')}>
+                <Button variant="default" onClick={() => void navigate('/sites')}>
+                  {t('jobs.toSites')}
+                </Button>
+              </EmptyState>
+            ) : undefined
           }
         />
       </div>
@@ -147,7 +159,8 @@ function boardColumns(t: Translate): DataColumn<BoardJob>[] {
     {
       id: 'submitted',
       header: t('jobs.columns.submitted'),
-      width: '76px',
+      width: '84px',
+      dispensable: 1,
       value: (job) => job.submitted_at,
       cell: (job) => (job.submitted_at ? <RelativeTime at={job.submitted_at} /> : ''),
     },
@@ -156,6 +169,7 @@ function boardColumns(t: Translate): DataColumn<BoardJob>[] {
       header: t('jobs.columns.duration'),
       width: '72px',
       numeric: true,
+      dispensable: 2,
       value: (job) => job.duration,
       cell: (job) => (job.duration === undefined ? '' : formatSeconds(job.duration)),
     },
@@ -163,6 +177,7 @@ function boardColumns(t: Translate): DataColumn<BoardJob>[] {
       id: 'id',
       header: t('jobs.columns.id'),
       width: 'minmax(112px, 0.8fr)',
+      dispensable: 3,
       value: (job) => job.job_id,
       cell: (job) => <Copyable text={job.job_id} length={11} />,
     },

@@ -66,7 +66,7 @@ export function TransferFolder({ kit, onSubmit }: { kit: string; onSubmit: (job:
         {folders.map((folder) => (
           <li key={folder.name} className={classes.transferItem}>
             <div className={classes.transferName}>
-              <strong>{folder.name}</strong>
+              <strong title={folder.name}>{folder.name}</strong>
               <div className="muted">
                 {t('jobs.files', { count: folder.files })} · {formatBytes(folder.bytes)}
               </div>

@@ -14,12 +14,14 @@ export function DraftOffer() {
   if (!draft || (draft.kind !== 'new' && isUntouched(draft.files))) return null;
   return (
     <section className={classes.attention} aria-label={t('overview.draft')}>
-      <div className={classes.item}>
-        <StateBadge state="warn">{draft.model?.name ?? draft.label}</StateBadge>
-        <span className={classes.message}>{t('overview.draft')}</span>
-        <Button variant="subtle" onClick={() => void navigate('/project')}>
-          {t('overview.goOn')}
-        </Button>
+      <div className={classes.list}>
+        <div className={classes.item}>
+          <StateBadge state="warn">{draft.model?.name ?? draft.label}</StateBadge>
+          <span className={classes.message}>{t('overview.draft')}</span>
+          <Button variant="subtle" onClick={() => void navigate('/project')}>
+            {t('overview.goOn')}
+          </Button>
+        </div>
       </div>
     </section>
   );

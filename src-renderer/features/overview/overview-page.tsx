@@ -143,7 +143,7 @@ function attestedColumn(t: Translate, sites: readonly AttestedSite[]): DataColum
   return {
     id: 'attested',
     header: t('overview.columns.attested'),
-    width: 'minmax(116px, 1.3fr)',
+    width: 'minmax(112px, 1.3fr)',
     headerExtra: <AttestedCount sites={known} />,
     value: ({ name }) => known.get(name)?.label ?? '',
     cell: ({ name, confidential }) => {
@@ -167,7 +167,7 @@ function boardColumns(
     {
       id: 'participant',
       header: t('overview.columns.participant'),
-      width: 'minmax(150px, 1.1fr)',
+      width: hasImages ? 'minmax(124px, 1.1fr)' : 'minmax(150px, 1.1fr)',
       value: (participant) => participant.name,
       cell: (participant) => <strong>{participant.name}</strong>,
     },
@@ -175,18 +175,21 @@ function boardColumns(
       id: 'type',
       header: t('overview.columns.type'),
       width: '48px',
+      dispensable: 1,
       value: (participant) => participant.type,
     },
     {
       id: 'org',
       header: t('overview.columns.org'),
       width: 'minmax(64px, 0.5fr)',
+      dispensable: 2,
       value: (participant) => participant.org,
     },
     {
       id: 'defined',
       header: t('overview.columns.defined'),
       width: '84px',
+      dispensable: 3,
       value: (participant) => participant.problems,
       cell: (participant) =>
         participant.problems === 0 ? (
@@ -195,11 +198,11 @@ function boardColumns(
           <StateBadge state="bad">{t('overview.problems', { count: participant.problems })}</StateBadge>
         ),
     },
-    stageColumn(t, 'kit', 'minmax(116px, 1.5fr)'),
+    stageColumn(t, 'kit', 'minmax(104px, 1.5fr)'),
     // Without confidential sites there are no images.
     ...(hasImages ? [stageColumn(t, 'image', 'minmax(104px, 1.2fr)')] : []),
-    stageColumn(t, 'delivered', 'minmax(116px, 1.5fr)'),
-    stageColumn(t, 'running', 'minmax(116px, 1.5fr)'),
+    stageColumn(t, 'delivered', 'minmax(112px, 1.5fr)'),
+    stageColumn(t, 'running', 'minmax(104px, 1.5fr)'),
     stageColumn(t, 'connected', 'minmax(116px, 1.5fr)'),
     ...(hasImages ? [attestedColumn(t, attested)] : []),
   ];

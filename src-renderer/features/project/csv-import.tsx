@@ -7,8 +7,9 @@ import { StateBadge } from '../../components/state-badge.tsx';
 import { useReturnFocus } from '../../components/use-return-focus.ts';
 import { useAction } from '../../state/action.ts';
 import type { Draft } from './draft.ts';
+import classes from './project.module.css';
 
-const states = { add: 'ok', change: 'busy', same: 'unknown', refused: 'bad' } as const;
+const states = { add: 'ok', change: 'warn', same: 'unknown', refused: 'bad' } as const;
 
 /** Sites from CSV: checked row by row before anything changes. */
 export function CsvImport({ draft, onClose }: { draft: Draft; onClose: () => void }) {
@@ -30,7 +31,8 @@ export function CsvImport({ draft, onClose }: { draft: Draft; onClose: () => voi
     <Modal opened onClose={onClose} title={t('project.csvTitle')} size="xl">
       <Textarea
         data-autofocus
-        label={t('project.csvAbout')}
+        label={t('project.csvLabel')}
+        description={t('project.csvAbout')}
         classNames={{ input: 'mono' }}
         rows={8}
         value={text}
@@ -42,16 +44,16 @@ export function CsvImport({ draft, onClose }: { draft: Draft; onClose: () => voi
       {check.error ? <ErrorNotice error={check.error} /> : null}
       {apply.error ? <ErrorNotice error={apply.error} /> : null}
       {rows.length > 0 ? (
-        <div style={{ maxHeight: 260, overflow: 'auto', marginTop: 12 }} tabIndex={0}>
+        <div className={classes.csvRows} tabIndex={0}>
           {rows.map((row) => (
-            <Group key={row.line} gap="sm" wrap="nowrap">
-              <span className="muted numeric" style={{ width: 60 }}>
+            <div key={row.line} className={classes.csvRow}>
+              <span className="muted">
                 {t('project.csvLine')} {row.line}
               </span>
               <StateBadge state={states[row.action]}>{t(`project.csvActions.${row.action}`)}</StateBadge>
               <strong>{row.name}</strong>
               <span className="muted">{row.message}</span>
-            </Group>
+            </div>
           ))}
         </div>
       ) : null}

@@ -6,6 +6,7 @@ import { useTexts } from '../../app/texts.ts';
 import { useClient } from '../../bridge/provider.tsx';
 import { ErrorNotice } from '../../components/error-notice.tsx';
 import { FindingList } from '../../components/finding-list.tsx';
+import { nameList } from '../../components/name-list.ts';
 import { StateBadge } from '../../components/state-badge.tsx';
 import { useAction } from '../../state/action.ts';
 import { ccOwnerOf, type Draft } from './draft.ts';
@@ -53,7 +54,8 @@ export function Review({ draft }: { draft: Draft }) {
   };
   const undecided = (plan.value?.changed ?? []).filter((item) => !reissue.includes(item.participant));
   const reason = errors > 0 ? t('project.mendFirst') : undefined;
-  const names = (list: string[]): string => (list.length === 0 ? t('project.planNone') : summary(list));
+  const names = (list: string[]): string =>
+    list.length === 0 ? t('project.planNone') : nameList(t, list, 10);
   return (
     <div className={classes.formBody}>
       <h3 className={classes.heading}>{t('project.findings')}</h3>
@@ -131,6 +133,3 @@ export function Review({ draft }: { draft: Draft }) {
     </div>
   );
 }
-
-const summary = (names: string[]): string =>
-  names.length <= 12 ? names.join(', ') : `${names.slice(0, 10).join(', ')} … ${names.at(-1)}`;

@@ -5,6 +5,7 @@ import { ErrorNotice } from '../../components/error-notice.tsx';
 import { StageCell } from '../../components/stage-cell.tsx';
 import { useAction } from '../../state/action.ts';
 import { workspaceReplica } from '../../state/replicas.ts';
+import classes from './project.module.css';
 
 /** Runs the host check of one participant and shows what it found; the host key is asked by main. */
 export function TestConnection({ name }: { name: string }) {
@@ -15,7 +16,7 @@ export function TestConnection({ name }: { name: string }) {
   const test = useAction(() => client.start('sites.run', { verb: 'check', file: file ?? '', only: [name] }));
   const known = open?.participants.find((participant) => participant.name === name);
   return (
-    <div>
+    <div className={classes.test}>
       <Button
         variant="default"
         loading={test.status === 'running' || known?.reachable?.state === 'busy'}
@@ -24,7 +25,7 @@ export function TestConnection({ name }: { name: string }) {
         onClick={() => void test.run(undefined)}
       >
         {t('project.testConnection')}
-      </Button>{' '}
+      </Button>
       {known?.reachable ? <StageCell stage={known.reachable} absent="" /> : null}
       {known?.reachable?.message ? <div className="muted">{known.reachable.message}</div> : null}
       {test.error ? <ErrorNotice error={test.error} /> : null}

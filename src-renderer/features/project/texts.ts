@@ -171,6 +171,7 @@ export const project = {
   undo: 'Undo',
   redo: 'Redo',
   doesNotParse: 'The files do not parse: mend them in the text at the right, forms follow then.',
+  changedLines_zero: 'No changes',
   changedLines_one: '{{count}} line changed',
   changedLines_other: '{{count}} lines changed',
   reviewTitle: 'What provisioning will do',
@@ -196,8 +197,9 @@ export const project = {
   onDisk: 'On disk',
   mine: 'Mine',
   csvTitle: 'Import sites from CSV',
+  csvLabel: 'Rows, pasted here',
   csvAbout:
-    'A header row with name and org; also ssh, user, port, identity, via, directory, host_key, type. Paste it here.',
+    'The first row names the columns: name and org; also ssh, user, port, identity, via, directory, host_key, type.',
   csvCheck: 'Check',
   csvApply_one: 'Import {{count}} row',
   csvApply_other: 'Import {{count}} rows',

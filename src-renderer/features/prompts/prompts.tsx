@@ -118,7 +118,6 @@ function HostKey({ question, answer }: BodyProps<'prompts.host_key'>) {
       {question.notes.map((note) => (
         <p key={note}>{note}</p>
       ))}
-      <p className="muted">{t('prompts.hostKey.how')}</p>
       <TextInput
         label={t('prompts.hostKey.expected')}
         value={expected}

@@ -6,7 +6,6 @@ export const prompts = {
     site: 'Participant',
     type: 'Key type',
     fingerprint: 'Fingerprint',
-    how: 'Ask the operator of the host for the line that "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub" prints there, and compare.',
     expected: 'Paste the expected fingerprint to compare',
     differs: 'This is another key. Do not connect.',
     same: 'Same key',

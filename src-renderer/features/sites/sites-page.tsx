@@ -11,6 +11,7 @@ import { StageCell } from '../../components/stage-cell.tsx';
 import { StateBadge } from '../../components/state-badge.tsx';
 import { workspaceReplica } from '../../state/replicas.ts';
 import { SiteDrawer } from './site-drawer.tsx';
+import classes from './sites-page.module.css';
 
 type Participant = NonNullable<StateValue<'workspace.current'>['open']>['participants'][number];
 
@@ -72,8 +73,10 @@ function AllHosts({
   open: NonNullable<StateValue<'workspace.current'>['open']>;
   hosted: Participant[];
 }) {
+  const t = useTexts();
   return (
-    <span style={{ display: 'inline-flex', gap: 8 }}>
+    <span className={classes.all}>
+      <span className="muted">{t('sites.all', { count: hosted.length })}</span>
       <SiteActions project={open} participants={hosted} />
     </span>
   );
@@ -84,11 +87,17 @@ function siteColumns(t: Translate, hasImages: boolean): DataColumn<Participant>[
     {
       id: 'participant',
       header: t('sites.columns.participant'),
-      width: 'minmax(88px, 1fr)',
+      width: 'minmax(120px, 1.2fr)',
       value: (participant) => participant.name,
       cell: (participant) => <strong>{participant.name}</strong>,
     },
-    { id: 'type', header: t('sites.columns.type'), width: '48px', value: (participant) => participant.type },
+    {
+      id: 'type',
+      header: t('sites.columns.type'),
+      width: '48px',
+      dispensable: 2,
+      value: (participant) => participant.type,
+    },
     {
       id: 'host',
       header: t('sites.columns.host'),
@@ -99,7 +108,7 @@ function siteColumns(t: Translate, hasImages: boolean): DataColumn<Participant>[
     {
       id: 'reachable',
       header: t('sites.columns.reachable'),
-      width: 'minmax(96px, 1.4fr)',
+      width: 'minmax(108px, 1.4fr)',
       value: (participant) => participant.reachable?.text ?? '',
       cell: (participant) => <StageCell stage={participant.reachable} absent={t('sites.notChecked')} />,
     },
@@ -145,6 +154,7 @@ function siteColumns(t: Translate, hasImages: boolean): DataColumn<Participant>[
       header: t('sites.columns.certificate'),
       width: '84px',
       numeric: true,
+      dispensable: 1,
       value: (participant) => participant.certificate_days_left,
       cell: (participant) => <DaysLeft days={participant.certificate_days_left} />,
     },

@@ -4,6 +4,8 @@ export const sites = {
   noneReason:
     'Name the host of each participant in desk.yml: the site wizard asks for address, user, key and folder.',
   addHost: 'Edit sites',
+  all_one: '{{count, number}} host:',
+  all_other: 'All {{count, number}}:',
   label: 'Hosts of the participants',
   columns: {
     participant: 'Participant',

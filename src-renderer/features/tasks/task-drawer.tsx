@@ -11,6 +11,7 @@ import { RelativeTime } from '../../components/relative-time.tsx';
 import { StateBadge, type StateKind } from '../../components/state-badge.tsx';
 import { taskTitle } from '../../components/task-title.ts';
 import { tasksReplica } from '../../state/replicas.ts';
+import { FailedParts } from './failed-parts.tsx';
 import classes from './task-drawer.module.css';
 
 type Task = StateValue<'tasks.recent'>['tasks'][number];
@@ -79,6 +80,7 @@ function TaskCard({ task, childTasks }: { task: Task; childTasks: Task[] }) {
           <StateBadge state={states[child.status]}>{t(`tasks.status.${child.status}`)}</StateBadge>
         </Group>
       ))}
+      {task.status === 'partly_done' ? <FailedParts id={task.id} /> : null}
       {task.error ? <ErrorNotice error={task.error} /> : null}
       <Group gap="sm" mt={4}>
         {task.actions.includes('cancel') ? (

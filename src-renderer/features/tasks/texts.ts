@@ -14,6 +14,9 @@ export const tasks = {
   speed: '{{rate}}/s',
   started: 'Started',
   took: 'took {{time}}',
+  failedParts: 'What failed',
+  failedOf: '{{count}} of {{total}} failed',
+  moreFailed: 'and {{count}} more; the log names them all',
   kinds: {
     provision: 'Provision',
     submit: 'Submit a job',

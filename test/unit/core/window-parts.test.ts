@@ -253,6 +253,42 @@ describe('what needs attention', () => {
       site(name, { host: { ssh: 'h' }, kit: { state: 'ok', text: 'prod_00' } });
     const [item] = attentionOf(picture({ participants: ['a', 'b', 'c', 'd', 'e'].map(waiting) }));
     expect(item?.message).toBe('prod_00 was not delivered to a, b, c and 2 more.');
+    expect(item?.targets).toEqual(['a', 'b', 'c', 'd', 'e']);
+  });
+
+  it('has one line for a trouble that many share, whatever their number', () => {
+    const unreachable = (count: number) =>
+      attentionOf(
+        picture({
+          prod: 'prod_00',
+          participants: Array.from({ length: count }, (_, index) =>
+            site(`s${index}`, { reachable: { state: 'bad', text: 'unreachable', message: 'No answer.' } }),
+          ),
+        }),
+      ).filter(({ severity }) => severity === 'bad');
+    expect(unreachable(2).map(({ target, message }) => [target, message])).toEqual([
+      ['s0', 'No answer.'],
+      ['s1', 'No answer.'],
+    ]);
+    const [many, ...others] = unreachable(500);
+    expect(others).toEqual([]);
+    expect(many).toMatchObject({
+      message: 'The check of these hosts failed: s0, s1, s2 and 497 more.',
+      action: 'check',
+    });
+    expect(many?.targets).toHaveLength(500);
+  });
+
+  it('tells the next step: hosts, deliver, start, and then nothing', () => {
+    const ok = (text: string) => ({ state: 'ok' as const, text });
+    const next = (more: Partial<Site>) =>
+      attentionOf(picture({ participants: [site('a', more)] }))[0]?.action;
+    const kit = ok('prod_00');
+    const host = { ssh: 'h' };
+    expect(next({ kit })).toBe('edit_project');
+    expect(next({ kit, host })).toBe('deliver');
+    expect(next({ kit, host, delivered: ok('delivered') })).toBe('start');
+    expect(next({ kit, host, delivered: ok('delivered'), running: ok('running') })).toBeUndefined();
   });
 });
 
