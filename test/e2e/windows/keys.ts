@@ -8,6 +8,7 @@ const farthest = 60;
 interface Drawn {
   matches(selector: string): boolean;
   nextElementSibling: Drawn | null;
+  querySelector(selector: string): Drawn | null;
 }
 interface PageGlobals {
   document: { activeElement: unknown };
@@ -17,12 +18,16 @@ interface PageGlobals {
 export const hasFocus = (target: Locator): Promise<boolean> =>
   target.evaluate((element) => element === (globalThis as unknown as PageGlobals).document.activeElement);
 
-/** A field shows the focus by its border; a choice of several hides its inputs and draws the ring around the words. */
+/**
+ * A field shows the focus by its border; a choice of several hides its inputs and draws the ring around the words; a table
+ * draws it around its row.
+ */
 const showsFocus = (target: Locator): Promise<boolean> =>
   target.evaluate((node) => {
     const element = node as unknown as Drawn;
     if (element.matches('input:not([type="radio"]):not([type="checkbox"]), textarea')) return true;
-    const drawn = element.matches('input[type="radio"]') ? element.nextElementSibling : element;
+    const row = element.querySelector('[role="row"][data-active]');
+    const drawn = element.matches('input[type="radio"]') ? element.nextElementSibling : (row ?? element);
     const style = (globalThis as unknown as PageGlobals).getComputedStyle(drawn);
     return style.outlineStyle !== 'none' && Number.parseFloat(style.outlineWidth) > 0;
   });
