@@ -1,15 +1,14 @@
 /** The Trustee key broker of a project: its state, and its resource policy as a text that is read, questioned, compared and set. */
 import { z } from 'zod';
-import { idField, nameField, placeField, timeText } from './fields.ts';
+import { idField, timeText } from './fields.ts';
 import { findingSchema } from './finding.ts';
+import { brokerOfFile as file, releaseField, typedName, writeDeadlineMs } from './kbs-fields.ts';
+import { kbsHoldings } from './kbs-holdings.ts';
 import { defineCall, defineState } from './kernel.ts';
 import { errorSchema } from './tasks.ts';
 
-const releases = ['v0.14', 'v0.15', 'v0.16', 'v0.17', 'v0.18', 'v0.19', 'v0.20', 'v0.21'] as const;
 const sha256Field = z.string().regex(/^[0-9a-f]{64}$/, 'a SHA-256 has 64 lower-case hex digits');
 const policyField = z.string().max(1024 * 1024);
-/** `project.yml`; `desk.yml` with `kbs` lies beside it. */
-const file = placeField;
 
 const countersSchema = z.strictObject({
   at: timeText,
@@ -26,7 +25,7 @@ export const kbsStatusSchema = z.strictObject({
   at: timeText,
   address: z.string(),
   /** Null: it could not be found out; name it as `kbs.profile` in desk.yml. */
-  release: z.enum(releases).nullable(),
+  release: releaseField.nullable(),
   /** False: the oldest release that fits what was seen. */
   release_sure: z.boolean(),
   build_version: z.string().optional(),
@@ -81,8 +80,7 @@ const writing = {
   file,
   /** SHA-256 of the policy that the person saw: another one there is a `conflict`. */
   read_sha256: sha256Field,
-  /** The project's name, typed; without it a person is asked. */
-  confirm: nameField.optional(),
+  confirm: typedName,
 };
 const written = z.strictObject({
   /** False: the text stood there already. */
@@ -93,10 +91,9 @@ const written = z.strictObject({
   /** Those that lose their key first. */
   cvms: z.array(simulatedSchema),
 });
-/** Longer than a person may take for the answer. */
-const writeDeadlineMs = 240_000;
 
 export const kbs = {
+  ...kbsHoldings,
   status: defineCall({
     name: 'kbs.status',
     effect: 'read',
@@ -116,7 +113,7 @@ export const kbs = {
       sha256: z.string(),
       read_at: timeText,
       /** Null: it could not be found out, and nothing is said of the text. */
-      release: z.enum(releases).nullable(),
+      release: releaseField.nullable(),
       findings: z.array(findingSchema),
       cvms: z.array(cvmAnswerSchema),
       changed_elsewhere: changedElsewhere.nullable(),
@@ -129,7 +126,7 @@ export const kbs = {
     places: ['file'],
     input: z.strictObject({ file, text: policyField }),
     output: z.strictObject({
-      release: z.enum(releases),
+      release: releaseField,
       findings: z.array(findingSchema),
       cvms: z.array(cvmAnswerSchema),
     }),
@@ -143,7 +140,7 @@ export const kbs = {
     input: z.strictObject({ file }),
     output: z.strictObject({
       text: z.string(),
-      release: z.enum(releases),
+      release: releaseField,
       /** CVMs that got no rule, and why. */
       left_out: z.array(z.strictObject({ participant: z.string(), reason: z.string() })),
     }),
@@ -178,7 +175,7 @@ export const kbs = {
     places: ['file'],
     input: z.strictObject({ file, text: policyField }),
     output: z.strictObject({
-      release: z.enum(releases),
+      release: releaseField,
       theirs_sha256: z.string(),
       cvms: z.array(simulatedSchema),
     }),

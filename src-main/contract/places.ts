@@ -19,6 +19,7 @@ export const placePurposes = [
   'drive_file',
   'data_folder',
   'data_file',
+  'resource_content',
   'save_file',
 ] as const;
 

@@ -8,6 +8,7 @@ import {
 } from '../../domain/kbs/index.ts';
 import type { CallContext, CallHandlers } from '../context.ts';
 import { type Broker, brokerOf, lookAt, readPolicyOf, releaseOf } from './broker.ts';
+import { holdings } from './holdings.ts';
 import { replacePolicy, type Wanted } from './set-policy.ts';
 import { answers, simulated, statusOf } from './shapes.ts';
 
@@ -51,6 +52,8 @@ async function replace(file: string, broker: Broker, wanted: Wanted, { core, sig
 }
 
 export const handlers: Pick<CallHandlers, Names> = {
+  ...holdings,
+
   'kbs.status': async ({ file }, { core, signal }) => {
     const broker = await brokerOf(core, file);
     const status = await lookAt(broker, signal);

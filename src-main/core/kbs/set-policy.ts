@@ -5,6 +5,7 @@ import type { Finding } from '../../contract/finding.ts';
 import type { kbs } from '../../contract/kbs.ts';
 import { lintPolicy, trusteeProfile } from '../../domain/kbs/index.ts';
 import type { CoreParts } from '../context.ts';
+import { confirmTyped } from './confirm-typed.ts';
 import { type Broker, keepPolicy, readPolicyOf, releaseOf } from './broker.ts';
 import { type Simulated, simulated } from './shapes.ts';
 
@@ -44,7 +45,9 @@ export async function replacePolicy(
   const before = await readPolicyOf(broker, core.clock, signal);
   if (before.sha256 !== readSha256) throw changedMeanwhile(target.address);
   const cvms = checked ? simulated(before.text, text, checked.inventory, checked.profile) : [];
-  if (before.text !== text) await confirm(core, broker, wanted, cvms, signal);
+  if (before.text !== text) {
+    await confirmTyped(core, broker, wanted.confirm, questionOf(target.address, cvms), signal);
+  }
   const at = (): string => new Date(core.clock.now()).toISOString();
   const changed = await setPolicy(client, {
     text,
@@ -71,19 +74,8 @@ async function check(broker: Broker, { text }: Wanted, signal: AbortSignal) {
   return { profile, inventory, findings: lintPolicy(text, profile, inventory.cvms) };
 }
 
-async function confirm(
-  core: CoreParts,
-  { target, name }: Broker,
-  { confirm: typed }: Wanted,
-  cvms: readonly Simulated[],
-  signal: AbortSignal,
-): Promise<void> {
-  if (typed !== undefined) {
-    if (typed === name) return;
-    throw new DeskError('invalid_input', `The typed name is not the project's: ${name}.`, {
-      hint: 'Nothing was written.',
-    });
-  }
+/** What the person is asked, before the typed name counts. */
+function questionOf(address: string, cvms: readonly Simulated[]): string {
   const of = (change: Simulated['change']): string[] =>
     cvms.filter((one) => one.change === change).map(({ participant }) => participant);
   const [loses, gains, unknown] = [of('loses'), of('gains'), of('unknown')];
@@ -92,13 +84,7 @@ async function confirm(
     ...(gains.length > 0 ? [`${gains.join(', ')} would gain it.`] : []),
     ...(unknown.length > 0 ? [`Not known for ${unknown.join(', ')}.`] : []),
   ];
-  const question = `The resource policy at ${target.address} is replaced. ${parts.join(' ')}`.trim();
-  const { yes } = await core.prompts.ask(
-    'prompts.confirm',
-    { question, typed: name },
-    { signal, otherwise: `Confirm with the project's name: ${name}.` },
-  );
-  if (!yes) throw new DeskError('denied', 'The policy was not replaced: the name was not typed.');
+  return `The resource policy at ${address} is replaced. ${parts.join(' ')}`.trim();
 }
 
 const changedMeanwhile = (address: string): DeskError =>

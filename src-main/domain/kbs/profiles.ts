@@ -25,6 +25,8 @@ export interface TrusteeProfile {
   regoV1: boolean;
   /** What GET resource-policy answers. */
   policyAnswer: 'base64url' | 'json-map';
+  /** GET reference-value answers with all of them, or with the one that is named. */
+  referenceRead: 'all' | 'by_name';
   resourceDelete: boolean;
   /** Admin requests need a bearer token with a role claim; our own signed token is not enough. */
   roleToken: boolean;
@@ -43,6 +45,7 @@ export function trusteeProfile(release: TrusteeRelease): TrusteeProfile {
     resourcePath: since(release, 'v0.17') ? 'list' : 'text',
     regoV1: since(release, 'v0.17'),
     policyAnswer: since(release, 'v0.19') ? 'json-map' : 'base64url',
+    referenceRead: since(release, 'v0.16') ? 'by_name' : 'all',
     resourceDelete: since(release, 'v0.20'),
     roleToken: since(release, 'v0.21'),
     health: since(release, 'v0.21'),

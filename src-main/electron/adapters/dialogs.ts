@@ -17,6 +17,7 @@ const openOptions: Record<Exclude<PlacePurpose, 'save_file'>, OpenDialogOptions>
   drive_file: { properties: ['openFile'], filters: [{ name: 'user_data.qcow2', extensions: ['qcow2'] }] },
   data_folder: { properties: ['openDirectory'] },
   data_file: { properties: ['openFile'] },
+  resource_content: { properties: ['openFile'] },
   csv_file: { properties: ['openFile'], filters: [{ name: 'CSV', extensions: ['csv'] }] },
 };
 

@@ -1,61 +1,12 @@
-import { readFile, writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { DeskError } from '../../contract/errors.ts';
-import type { Finding } from '../../contract/finding.ts';
-import type { CallInput, CallOutput, Calls } from '../../contract/index.ts';
-import { command, given, noun, run, type CommandHost, type RegisterCommands } from '../command.ts';
+import { noun, run, type CommandHost, type RegisterCommands } from '../command.ts';
 import { confine } from '../confine.ts';
 import type { Desk } from '../desk.ts';
-import type { ExitCode } from '../exit-codes.ts';
 import { table } from '../table.ts';
-import { paint } from '../terminal.ts';
-
-interface ProjectOption {
-  project: string;
-}
-interface WriteOptions extends ProjectOption {
-  read?: string;
-  confirm?: string;
-  acceptFindings?: boolean;
-}
-
-type KbsCall = Extract<keyof Calls, `kbs.${string}`>;
-
-const ask = <Name extends KbsCall>(desk: Desk, name: Name, input: CallInput<Name>) =>
-  desk.client.call(name, input, { signal: desk.interrupted });
-
-/** `-` is standard input. */
-async function textOf(desk: Desk, file: string): Promise<string> {
-  if (file === '-') {
-    const chunks: Buffer[] = [];
-    for await (const chunk of desk.terminal.stdin) chunks.push(Buffer.from(chunk as Uint8Array));
-    return Buffer.concat(chunks).toString('utf8');
-  }
-  const path = desk.place(file);
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await readFile(path));
-  } catch (error) {
-    if (error instanceof TypeError)
-      throw new DeskError('invalid_input', `${path} is not UTF-8 text.`, { cause: error });
-    throw new DeskError('not_found', `${path} cannot be read.`, { cause: error });
-  }
-}
-
-function findingLines(desk: Desk, findings: readonly Finding[], file = ''): string {
-  const colour = paint(desk.terminal, 'stdout');
-  const marks = { error: colour.red('error'), warning: colour.yellow('warning'), info: 'note' };
-  return findings
-    .map(({ severity, message, hint, line }) => {
-      const where = line === undefined ? file : `${file === '' ? 'line ' : `${file}:`}${line}`;
-      const lead = where === '' ? '' : `${where}: `;
-      return `${marks[severity]}: ${confine(`${lead}${message}${hint ? ` ${hint}` : ''}`)}\n`;
-    })
-    .join('');
-}
-
-/** 2 when any finding is an error, as for `project check`. */
-const exitOfFindings = (findings: readonly Finding[]): ExitCode =>
-  findings.some(({ severity }) => severity === 'error') ? 2 : 0;
+import { registerKbsHoldings } from './kbs-holdings.ts';
+import { registerKbsPolicy } from './kbs-policy.ts';
+import { ask, findingLines, type ProjectOption, verb } from './kbs-shared.ts';
 
 async function status(desk: Desk, options: ProjectOption) {
   const answer = await ask(desk, 'kbs.status', { file: desk.place(options.project) });
@@ -86,161 +37,6 @@ async function metrics(desk: Desk, options: ProjectOption) {
   });
 }
 
-async function get(desk: Desk, options: ProjectOption & { output?: string }) {
-  const answer = await ask(desk, 'kbs.policy_read', { file: desk.place(options.project) });
-  if (!answer.ok) return desk.printer.answer(answer, () => '');
-  if (options.output !== undefined) await writeFile(desk.place(options.output), answer.value.text);
-  return desk.printer.answer(answer, ({ text, sha256, changed_elsewhere: other }) => {
-    desk.printer.note(`sha256 ${sha256}`);
-    if (other) desk.printer.note(`changed by someone else: last set from here ${other.known_at}`);
-    return options.output === undefined ? confine(text) : '';
-  });
-}
-
-async function lint(desk: Desk, path: string | undefined, options: ProjectOption) {
-  const file = desk.place(options.project);
-  const answer =
-    path === undefined
-      ? await ask(desk, 'kbs.policy_read', { file })
-      : await ask(desk, 'kbs.policy_lint', { file, text: await textOf(desk, path) });
-  return desk.printer.answer<{ findings: Finding[]; release: string | null }>(
-    answer,
-    ({ findings, release }) =>
-      findings.length === 0
-        ? `nothing found (Trustee ${release ?? '?'})\n`
-        : findingLines(desk, findings, path === '-' ? '' : (path ?? '')),
-    ({ findings }) => exitOfFindings(findings),
-  );
-}
-
-async function generate(desk: Desk, options: ProjectOption & { output?: string }) {
-  const answer = await ask(desk, 'kbs.policy_generate', { file: desk.place(options.project) });
-  if (!answer.ok) return desk.printer.answer(answer, () => '');
-  if (options.output !== undefined) await writeFile(desk.place(options.output), answer.value.text);
-  return desk.printer.answer(answer, ({ text, left_out }) => {
-    for (const { participant, reason } of left_out)
-      desk.printer.note(`no rule for ${participant}: ${reason}`);
-    return options.output === undefined ? confine(text) : '';
-  });
-}
-
-type Line = CallOutput<'kbs.policy_compare'>['ours'][number];
-
-/** Changed lines with three lines around each. */
-function shown(lines: readonly Line[], desk: Desk): string {
-  const colour = paint(desk.terminal, 'stdout');
-  const near = lines.map((_, at) =>
-    lines.slice(Math.max(0, at - 3), at + 4).some(({ kind }) => kind !== 'same'),
-  );
-  const out: string[] = [];
-  for (const [at, { kind, text }] of lines.entries()) {
-    if (!near[at]) {
-      if (near[at - 1]) out.push('…');
-      continue;
-    }
-    if (kind === 'added') out.push(colour.green(`+${confine(text)}`));
-    else if (kind === 'removed') out.push(colour.red(`-${confine(text)}`));
-    else out.push(` ${confine(text)}`);
-  }
-  return out.map((line) => `${line}\n`).join('');
-}
-
-async function diff(desk: Desk, path: string, options: ProjectOption & { read?: string }) {
-  const input = { file: desk.place(options.project), text: await textOf(desk, path) };
-  const answer = await ask(desk, 'kbs.policy_compare', { ...input, ...given({ read_sha256: options.read }) });
-  return desk.printer.answer(answer, ({ base, conflict, ours, theirs }) => {
-    const from = {
-      read: 'the policy that was read',
-      last_set: 'the last one set from here',
-      theirs: 'the server',
-    }[base.from];
-    const changed = theirs.some(({ kind }) => kind !== 'same');
-    const other = changed ? `on the server since then:\n${shown(theirs, desk)}` : '';
-    return `compared with ${from}\nyours:\n${shown(ours, desk)}${other}${conflict ? 'both changed the same lines\n' : ''}`;
-  });
-}
-
-const rowsOf = (cvms: CallOutput<'kbs.policy_simulate'>['cvms']): string =>
-  cvms.length === 0
-    ? 'no confidential VM is known here\n'
-    : table(
-        cvms.map(({ participant, change, before, after, reason }) => [
-          participant,
-          change,
-          before,
-          after,
-          reason ?? '',
-        ]),
-        ['PARTICIPANT', 'KEY', 'NOW', 'THEN', ''],
-      );
-
-async function simulate(desk: Desk, path: string, options: ProjectOption) {
-  const answer = await ask(desk, 'kbs.policy_simulate', {
-    file: desk.place(options.project),
-    text: await textOf(desk, path),
-  });
-  return desk.printer.answer(answer, ({ cvms }) => rowsOf(cvms));
-}
-
-const renderWritten = ({ changed, sha256, cvms }: CallOutput<'kbs.policy_set'>): string =>
-  `${changed ? 'set, and read back byte by byte' : 'this text stood there already'}\nsha256 ${sha256}\n${rowsOf(cvms)}`;
-
-/** What was read is named, or read now: then only a change between that and the write is noticed. */
-async function writing(desk: Desk, options: WriteOptions) {
-  const file = desk.place(options.project);
-  const common = given({ confirm: options.confirm });
-  if (options.read !== undefined) return { file, read_sha256: options.read, ...common };
-  const read = await ask(desk, 'kbs.policy_read', { file });
-  if (!read.ok) {
-    const { code, message, ...details } = read.error;
-    throw new DeskError(code, message, details);
-  }
-  return { file, read_sha256: read.value.sha256, ...common };
-}
-
-async function set(desk: Desk, path: string, options: WriteOptions) {
-  const text = await textOf(desk, path);
-  const accept = given({ accept_findings: options.acceptFindings });
-  const answer = await ask(desk, 'kbs.policy_set', { ...(await writing(desk, options)), text, ...accept });
-  return desk.printer.answer(answer, renderWritten);
-}
-
-async function history(desk: Desk, options: ProjectOption) {
-  const answer = await ask(desk, 'kbs.policy_history', { file: desk.place(options.project) });
-  return desk.printer.answer(answer, ({ records }) =>
-    records.length === 0
-      ? 'no policy was read or set from here yet\n'
-      : table(
-          records.map(({ id, at, kind, sha256, actor, note }) => [
-            id,
-            at,
-            kind,
-            sha256.slice(0, 12),
-            actor,
-            note ?? '',
-          ]),
-          ['ID', 'AT', 'WHAT', 'SHA-256', 'BY', ''],
-        ),
-  );
-}
-
-async function rollBack(desk: Desk, id: string, options: WriteOptions) {
-  const accept = given({ accept_findings: options.acceptFindings });
-  const answer = await ask(desk, 'kbs.policy_roll_back', {
-    ...(await writing(desk, options)),
-    id,
-    ...accept,
-  });
-  return desk.printer.answer(answer, renderWritten);
-}
-
-async function denyAll(desk: Desk, options: WriteOptions) {
-  return desk.printer.answer(
-    await ask(desk, 'kbs.policy_deny_all', await writing(desk, options)),
-    renderWritten,
-  );
-}
-
 export const registerKbs: RegisterCommands = (program: Command, host: CommandHost) => {
   const kbs = noun(
     program,
@@ -248,64 +44,10 @@ export const registerKbs: RegisterCommands = (program: Command, host: CommandHos
     'the Trustee key broker of a project',
     'flaredesk kbs status -p project.yml',
   );
-  const policy = noun(
-    kbs,
-    'policy',
-    'its resource policy: read, check, compare, set, roll back',
-    'flaredesk kbs policy get -p project.yml',
-  );
-  const verb = (parent: Command, name: string, summary: string, example: string): Command =>
-    command(parent, name, summary, `flaredesk kbs ${example} -p project.yml`).option(
-      '-p, --project <file>',
-      'project.yml, with kbs in the desk.yml beside it',
-      'project.yml',
-    );
-  const write = (name: string, summary: string, example: string): Command =>
-    verb(policy, name, summary, example)
-      .option('--read <sha256>', 'the policy you looked at; another one there is refused (default: read now)')
-      .option('--confirm <name>', 'the project’s name, in place of the question');
-  const accepting = (made: Command): Command =>
-    made.option('--accept-findings', 'set it although the check found errors');
   verb(kbs, 'status', 'release, admin access and dangers; changes nothing', 'status').action(
     run(host, status),
   );
   verb(kbs, 'metrics', 'what it counted since it started', 'metrics').action(run(host, metrics));
-  verb(policy, 'get', 'print the policy that is in force', 'policy get')
-    .option('-o, --output <file>', 'write it to this file')
-    .action(run(host, get));
-  verb(
-    policy,
-    'lint [text]',
-    'check a policy text (default: the one in force); 2 when it has errors',
-    'policy lint policy.rego',
-  ).action(run(host, lint));
-  verb(policy, 'generate', 'write the rules for the images of the project', 'policy generate')
-    .option('-o, --output <file>', 'write them to this file')
-    .action(run(host, generate));
-  verb(
-    policy,
-    'diff <text>',
-    'compare a text with the policy in force, and with their common base',
-    'policy diff policy.rego',
-  )
-    .option('--read <sha256>', 'the policy you began from (default: the last one set from here)')
-    .action(run(host, diff));
-  verb(
-    policy,
-    'simulate <text>',
-    'say which CVMs would lose or gain their disk key',
-    'policy simulate policy.rego',
-  ).action(run(host, simulate));
-  accepting(
-    write('set <text>', 'replace the policy, if it is still the one you looked at', 'policy set policy.rego'),
-  ).action(run(host, set));
-  verb(policy, 'history', 'policies seen at and set on this key broker', 'policy history').action(
-    run(host, history),
-  );
-  accepting(write('roll-back <id>', 'set a text of the history again', 'policy roll-back ID')).action(
-    run(host, rollBack),
-  );
-  write('deny-all', 'in an emergency: release no key to anybody', 'policy deny-all').action(
-    run(host, denyAll),
-  );
+  registerKbsPolicy(kbs, host);
+  registerKbsHoldings(kbs, host);
 };

@@ -10,7 +10,7 @@ import { adminToken } from './token.ts';
 import type { KbsAnswer, KbsTarget } from './types.ts';
 
 /** Largest body that a key broker takes, bytes. */
-const bodyLimit = 2 * 1024 * 1024;
+export const bodyLimit = 2 * 1024 * 1024;
 const answerLimit = 4 * 1024 * 1024;
 const answerTimeMs = 15_000;
 

@@ -37,7 +37,7 @@ const causes: Record<string, Cause> = {
   PluginInternalError: {
     code: 'remote_failed',
     message: 'failed in its storage',
-    hint: 'Look whether Vault behind it is sealed or its token has ended.',
+    hint: 'Look whether Vault behind it is sealed, its token has ended, or the storage cannot do this or has no such resource.',
   },
   AttestationError: {
     code: 'remote_failed',
@@ -47,7 +47,7 @@ const causes: Record<string, Cause> = {
   RvpsError: {
     code: 'remote_failed',
     message: 'has a problem with its reference values',
-    hint: 'Its log names the reason.',
+    hint: 'Its log names the reason. Values are taken only while its sample extractor is on.',
   },
   SerdeError: {
     code: 'unsupported',

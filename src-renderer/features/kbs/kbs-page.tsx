@@ -15,12 +15,15 @@ import { type Compared, Differences } from './differences.tsx';
 import { History, type PolicyRecord } from './history.tsx';
 import classes from './kbs.module.css';
 import { PolicyText } from './policy-text.tsx';
+import { References } from './references.tsx';
+import { Resources } from './resources.tsx';
 import { type Simulated, Simulation } from './simulation.tsx';
 import { StatusLine } from './status-line.tsx';
 
 type Read = CallOutput<'kbs.policy_read'>;
 type Findings = Read['findings'];
 const settleMs = 500;
+const tabs = ['policy', 'compare', 'history', 'resources', 'references'] as const;
 
 /** The key broker of the open project: its policy in an editor, what it means, and the careful way to replace it. */
 export default function KbsPage() {
@@ -185,7 +188,7 @@ export default function KbsPage() {
       ) : (
         <Tabs value={tab} onChange={(name) => void choose(name)} keepMounted={false}>
           <Tabs.List px="md">
-            {(['policy', 'compare', 'history'] as const).map((name) => (
+            {tabs.map((name) => (
               <Tabs.Tab key={name} value={name}>
                 {t(`kbs.tabs.${name}`)}
               </Tabs.Tab>
@@ -255,6 +258,12 @@ export default function KbsPage() {
                 ).then(() => setTab('policy'))
               }
             />
+          </Tabs.Panel>
+          <Tabs.Panel value="resources">
+            <Resources file={file ?? ''} word={word} />
+          </Tabs.Panel>
+          <Tabs.Panel value="references">
+            <References file={file ?? ''} word={word} />
           </Tabs.Panel>
         </Tabs>
       )}

@@ -47,6 +47,7 @@ export const prompts = {
       drive_file: 'User-data drive (user_data.qcow2)',
       data_folder: 'Folder whose content goes onto the drive',
       data_file: 'File for the drive',
+      resource_content: 'File whose bytes become the resource',
       save_file: 'File to write',
     },
   },

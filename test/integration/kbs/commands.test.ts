@@ -2,31 +2,31 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { measurementText, trusteeProfile } from '../../../src-main/domain/kbs/index.ts';
+import { measurementText, trusteeProfile, trusteeReleases } from '../../../src-main/domain/kbs/index.ts';
 import { flaredesk } from '../../lab/flaredesk.ts';
 import { startKbs, type TestKbs } from '../../lab/kbs/kbs.ts';
+import { fakeTerminal, runJson } from '../../unit/headless/fake-terminal.ts';
+import { roleToken } from './brokers.ts';
 import { measurement, projectText, writeConfidentialProject } from './confidential-project.ts';
 
 let kbs: TestKbs;
 let folder: string;
 let project: string;
 
-beforeAll(async () => {
-  kbs = await startKbs({ minor: 14 });
-  folder = await mkdtemp(join(tmpdir(), 'flaredesk-kbs-command-'));
-  project = await writeConfidentialProject(folder, kbs);
-});
-afterAll(async () => {
-  await kbs.stop();
-  await rm(folder, { recursive: true, force: true });
-});
+interface Refused {
+  code: string;
+  message: string;
+  hint?: string;
+  fields?: { line?: number }[];
+}
+type Answer<Value> = { code: number } & ({ ok: true; value: Value } | { ok: false; error: Refused });
 
-const kbsCommand = <Value>(...words: string[]) =>
-  flaredesk<Value>(['kbs', ...words, '-p', project], {
-    cwd: folder,
-    env: { FLAREDESK_STATE: join(folder, 'state'), FLAREDESK_CHECK: '1' },
-    seconds: 60,
-  });
+/** A command line in this process: the same as the command, without the start of Node. */
+async function kbsCommand<Value>(...words: string[]): Promise<Answer<Value>> {
+  const terminal = fakeTerminal({ environment: { FLAREDESK_STATE: join(folder, 'state') } });
+  const { exit, answer } = await runJson(['kbs', ...words, '-p', project], terminal);
+  return { code: exit, ...answer } as Answer<Value>;
+}
 
 async function done<Value>(...words: string[]): Promise<Value> {
   const answer = await kbsCommand<Value>(...words);
@@ -52,14 +52,30 @@ interface Written {
 const changes = (cvms: Row[]) =>
   Object.fromEntries(cvms.map(({ participant, change }) => [participant, change]));
 
-describe('flaredesk kbs', () => {
-  it('says release, admin access and that the attestation policy is open; 1 for a danger', async () => {
+describe.each(trusteeReleases)('flaredesk kbs, Trustee %s', (release) => {
+  const minor = Number(release.slice(3));
+  const profile = trusteeProfile(release);
+
+  beforeAll(async () => {
+    kbs = await startKbs({ minor });
+    folder = await mkdtemp(join(tmpdir(), 'flaredesk-kbs-command-'));
+    const admin = minor < 21 ? undefined : `token_file: ${await roleToken(kbs, folder)}`;
+    project = await writeConfidentialProject(folder, kbs, admin);
+  });
+  afterAll(async () => {
+    await kbs.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('says release, admin access and whether the attestation policy is open; 1 for a danger', async () => {
     const answer = await kbsCommand<{ release: string; admin: string; findings: { code: string }[] }>(
       'status',
     );
-    expect(answer).toMatchObject({ code: 1, ok: true, value: { release: 'v0.14', admin: 'ok' } });
+    expect(answer).toMatchObject({ code: minor < 15 ? 1 : 0, ok: true, value: { release, admin: 'ok' } });
     if (answer.ok)
-      expect(answer.value.findings.map(({ code }) => code)).toEqual(['kbs_attestation_policy_open']);
+      expect(answer.value.findings.map(({ code }) => code)).toEqual(
+        minor < 15 ? ['kbs_attestation_policy_open'] : [],
+      );
   });
 
   it('takes a project from the standard policy to its own rules, refuses the stale, rolls back byte by byte', async () => {
@@ -83,7 +99,7 @@ describe('flaredesk kbs', () => {
     expect(set.changed).toBe(true);
     const ours = await readFile(rules, 'utf8');
     expect(kbs.policy).toBe(ours);
-    const claims = { measurement: measurementText(measurement('11'), trusteeProfile('v0.14')), debug: false };
+    const claims = { measurement: measurementText(measurement('11'), profile), debug: false };
     expect(kbs.guestAsks(claims, 'keys/root/vm-site-1')).toBe(200);
     expect(kbs.guestAsks(claims, 'keys/root/vm-site-2')).toBe(401);
 
@@ -135,6 +151,79 @@ describe('flaredesk kbs', () => {
     expect(taken.changed).toBe(true);
   });
 
+  it('puts a resource from a file, shows its path alone, and deletes it where the release can', async () => {
+    const path = 'keys/root/vm-site-1';
+    const secret = 'b3VyIHNlY3JldCBkaXNrIGtleQ==';
+    const content = await written('disk.key', secret);
+    const silent = await kbsCommand('resource', 'put', path, content);
+    expect(silent).toMatchObject({ code: 2, ok: false, error: { code: 'needs_confirmation' } });
+    expect(kbs.resources.size).toBe(0);
+    const put = await done<object>('resource', 'put', path, content, '--confirm', 'study');
+    expect(put).toMatchObject({ path, participant: 'site-1', size: secret.length });
+    expect(kbs.resources.get(path)?.toString()).toBe(secret);
+
+    const listed = await done<{ deletes: boolean; resources: { path: string; participant: string }[] }>(
+      'resource',
+      'list',
+    );
+    expect(listed.deletes).toBe(minor >= 20);
+    expect(listed.resources).toHaveLength(3);
+    expect(listed.resources.find((one) => one.path === path)).toMatchObject({
+      participant: 'site-1',
+      writes: 1,
+      done: { what: 'put', size: secret.length },
+    });
+    const removed = await kbsCommand('resource', 'delete', path, '--confirm', 'study');
+    if (minor >= 20) {
+      expect(removed).toMatchObject({ code: 0, ok: true });
+      expect(kbs.resources.size).toBe(0);
+      const again = await kbsCommand('resource', 'delete', path, '--confirm', 'study');
+      expect(again).toMatchObject({ ok: false, error: { code: 'remote_failed' } });
+    } else {
+      expect(removed).toMatchObject({ code: 2, ok: false, error: { code: 'unsupported' } });
+      if (!removed.ok) expect(removed.error.message).toContain(`${release} cannot delete`);
+      expect(kbs.resources.size).toBe(1);
+    }
+    for (const answer of [silent, put, listed, removed]) expect(JSON.stringify(answer)).not.toContain(secret);
+
+    for (const [bad, code] of [
+      ['', 'invalid_input'],
+      ['#'.repeat(2 * 1024 * 1024 + 1), 'too_large'],
+    ] as const) {
+      const file = await written('bad', bad);
+      const refused = await kbsCommand('resource', 'put', path, file, '--confirm', 'study');
+      expect(refused).toMatchObject({ ok: false, error: { code } });
+    }
+    const odd = await kbsCommand('resource', 'put', 'keys/../root', content, '--confirm', 'study');
+    expect(odd).toMatchObject({ code: 2, ok: false, error: { code: 'invalid_input' } });
+  });
+
+  it('registers the measurements of the images as reference values, and lists as the release does', async () => {
+    const name = 'snp_launch_measurement';
+    kbs.references.set('other', ['kept']);
+    interface Listed {
+      complete: boolean;
+      values: { name: string; value: string | null }[];
+    }
+    const before = await done<Listed>('reference', 'list');
+    expect(before.complete).toBe(minor < 16);
+    expect(before.values.map((one) => one.name)).toEqual(minor < 16 ? ['other'] : []);
+    expect((await kbsCommand('reference', 'register', name, '--from-images')).code).toBe(2);
+
+    const register = ['reference', 'register', name, '--from-images', '--confirm', 'study'];
+    const made = await done<{ changed: boolean; before: string | null; after: string }>(...register);
+    const expected = ['33', '11', '22'].map((byte) => measurementText(measurement(byte), profile));
+    expect(made).toMatchObject({ changed: true, before: null, after: JSON.stringify(expected) });
+    expect(kbs.references.get(name)).toEqual(expected);
+    expect(await done(...register)).toMatchObject({ changed: false });
+    const after = await done<Listed>('reference', 'list');
+    expect(after.values.map((one) => one.name)).toEqual(minor < 16 ? ['other', name] : [name]);
+    const named = await done<Listed>('reference', 'list', 'other', 'none');
+    expect(named.values.map(({ value }) => value)).toEqual(['["kept"]', null]);
+    const empty = await kbsCommand('reference', 'register', name, '--confirm', 'study');
+    expect(empty).toMatchObject({ code: 2, ok: false, error: { code: 'invalid_input' } });
+  });
+
   it('stops every key though project.yml is broken', async () => {
     await writeFile(project, `${projectText}surprise: [\n`);
     const answer = await kbsCommand('policy', 'deny-all', '--confirm', folder.split('/').at(-1) ?? '');
@@ -153,4 +242,21 @@ describe('flaredesk kbs', () => {
     await writeFile(join(folder, 'desk.yml'), desk);
     expect(none).toMatchObject({ code: 2, ok: false, error: { code: 'invalid_input' } });
   });
+});
+
+it('is the same as a command of its own', async () => {
+  const own = await startKbs();
+  const place = await mkdtemp(join(tmpdir(), 'flaredesk-kbs-command-'));
+  try {
+    const file = await writeConfidentialProject(place, own);
+    const answer = await flaredesk(['kbs', 'status', '-p', file], {
+      cwd: place,
+      env: { FLAREDESK_STATE: join(place, 'state'), FLAREDESK_CHECK: '1' },
+      seconds: 60,
+    });
+    expect(answer).toMatchObject({ code: 1, ok: true, value: { release: 'v0.14', admin: 'ok' } });
+  } finally {
+    await own.stop();
+    await rm(place, { recursive: true, force: true });
+  }
 });

@@ -92,7 +92,11 @@ async function inspected(
 }
 
 /** Writes it into `folder`; answers the path of project.yml. */
-export async function writeConfidentialProject(folder: string, kbs: TestKbs): Promise<string> {
+export async function writeConfidentialProject(
+  folder: string,
+  kbs: TestKbs,
+  admin = `admin_key: ${kbs.adminKey}`,
+): Promise<string> {
   const project = join(folder, 'project.yml');
   await writeFile(project, projectText);
   await writeFile(join(folder, 'cc_site.yml'), ccText);
@@ -103,7 +107,7 @@ export async function writeConfidentialProject(folder: string, kbs: TestKbs): Pr
   await writeFile(join(folder, 'build.sh'), '#!/bin/sh\n', { mode: 0o755 });
   await writeFile(
     join(folder, 'desk.yml'),
-    `version: 1\nflare: "2.8.1"\nkbs:\n  address: ${kbs.address}\n  ca: ${kbs.ca}\n  admin_key: ${kbs.adminKey}\n`,
+    `version: 1\nflare: "2.8.1"\nkbs:\n  address: ${kbs.address}\n  ca: ${kbs.ca}\n  ${admin}\n`,
   );
   const signer = await signerOf(folder);
   for (const [site, byte] of Object.entries(sites)) await inspected(folder, site, byte, signer);

@@ -1,9 +1,5 @@
-import { generateKeyPairSync } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { DeskError } from '../../../src-main/contract/errors.ts';
+import { describe, expect, it } from 'vitest';
 import {
   denyAllPolicy,
   generatePolicy,
@@ -18,7 +14,6 @@ import {
 import {
   compareThree,
   kbsClient,
-  type KbsClient,
   kbsStatus,
   type KbsTarget,
   policyHistory,
@@ -28,43 +23,8 @@ import {
   setPolicy,
 } from '../../../src-main/services/kbs/index.ts';
 import { openStore } from '../../../src-main/services/store/index.ts';
-import { type KbsOptions, startKbs, type TestKbs } from '../../lab/kbs/kbs.ts';
-
-const running: TestKbs[] = [];
-const folder = await mkdtemp(join(tmpdir(), 'flaredesk-kbs-test-'));
-
-async function broker(options: KbsOptions = {}): Promise<TestKbs> {
-  const kbs = await startKbs(options);
-  running.push(kbs);
-  return kbs;
-}
-
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((kbs) => kbs.stop()));
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
-
-function targetOf(kbs: TestKbs, more: Partial<KbsTarget> = {}): KbsTarget {
-  return {
-    address: kbs.address,
-    port: kbs.port,
-    ca: kbs.ca,
-    adminKey: kbs.adminKey,
-    profile: 'auto',
-    ...more,
-  };
-}
-const clientOf = (kbs: TestKbs, more: Partial<KbsTarget> = {}): KbsClient =>
-  kbsClient(targetOf(kbs, more), () => Date.now());
-
-async function failure(work: Promise<unknown>): Promise<DeskError> {
-  const error: unknown = await work.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof DeskError)) throw new Error(`not refused in order: ${String(error)}`);
-  return error;
-}
+import type { TestKbs } from '../../lab/kbs/kbs.ts';
+import { adminTarget, broker, clientOf, failure, folder, targetOf } from './brokers.ts';
 
 const cvm = (participant: string, byte: string): KnownCvm => ({
   participant,
@@ -80,11 +40,7 @@ describe.each(trusteeReleases)('Trustee %s', (release) => {
 
   it('is known, and its policy is read, set, and rolled back byte by byte', async () => {
     const kbs = await broker({ minor });
-    const ownToken = minor < 21;
-    const target = targetOf(
-      kbs,
-      ownToken ? {} : { adminKey: undefined as never, tokenFile: await roleToken(kbs) },
-    );
+    const target = await adminTarget(kbs, minor);
     const client = kbsClient(target, () => Date.now());
     const status = await kbsStatus(client, target);
     expect(status).toMatchObject({ release, admin: 'ok' });
@@ -122,16 +78,6 @@ describe.each(trusteeReleases)('Trustee %s', (release) => {
     expect(simulatePolicy(before, after, fleet, profile).map((row) => row.change)).toEqual(['same', 'loses']);
   });
 });
-
-async function roleToken(kbs: TestKbs): Promise<string> {
-  const { createPrivateKey, sign } = await import('node:crypto');
-  const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
-  const signed = `${part({ alg: 'EdDSA' })}.${part({ exp: Math.floor(Date.now() / 1000) + 60, role: 'kbs-admin' })}`;
-  const signature = sign(null, Buffer.from(signed), createPrivateKey(await readFile(kbs.adminKey)));
-  const file = join(folder, 'token');
-  await writeFile(file, `${signed}.${signature.toString('base64url')}\n`, { mode: 0o600 });
-  return file;
-}
 
 describe('two admins', () => {
   it('the second write on a stale read is refused, with a comparison of both changes', async () => {
@@ -182,81 +128,6 @@ describe('two admins', () => {
   });
 });
 
-describe('refusals', () => {
-  it.each([
-    ['a 401 of another key', 'auth_failed', { adminKey: () => otherKey() }],
-    ['a key that is not Ed25519', 'invalid_input', { adminKey: () => rsaKey() }],
-    ['no key at all', 'needs_confirmation', { adminKey: () => Promise.resolve(undefined) }],
-    [
-      'a key file that is not there',
-      'not_found',
-      { adminKey: () => Promise.resolve(join(folder, 'none.pem')) },
-    ],
-  ] as const)('%s', async (_, code, { adminKey }) => {
-    const kbs = await broker();
-    const { adminKey: _own, ...rest } = targetOf(kbs);
-    const path = await adminKey();
-    const client = kbsClient({ ...rest, ...(path === undefined ? {} : { adminKey: path }) }, () =>
-      Date.now(),
-    );
-    const error = await failure(readPolicy(client));
-    expect(error.code).toBe(code);
-    expect(error.message + (error.hint ?? '')).not.toMatch(/PRIVATE KEY|eyJ/);
-  });
-
-  it.each([
-    [500, undefined, 'remote_failed'],
-    [502, '<html>bad gateway</html>', 'remote_failed'],
-    [401, '{"type":"https://x/errors/PolicyEngine","detail":"Policy engine error"}', 'remote_failed'],
-    [404, undefined, 'unsupported'],
-    [413, undefined, 'too_large'],
-  ])('status %i %s', async (status, body, code) => {
-    const kbs = await broker();
-    kbs.failWith = { status, ...(body === undefined ? {} : { body }) };
-    expect((await failure(readPolicy(clientOf(kbs)))).code).toBe(code);
-  });
-
-  it('an answer that is no policy', async () => {
-    const kbs = await broker();
-    kbs.failWith = { status: 200, body: '<html>login</html>' };
-    expect((await failure(readPolicy(clientOf(kbs)))).code).toBe('integrity');
-  });
-
-  it('a wrong CA, a wrong name, nobody there', async () => {
-    const [kbs, other] = [await broker({ name: 'kbs.example.org' }), await broker()];
-    expect((await failure(readPolicy(clientOf(kbs, { ca: other.ca })))).code).toBe('cert_untrusted');
-    expect((await failure(readPolicy(clientOf(kbs)))).message).toContain('carries another name');
-    expect((await readPolicy(clientOf(kbs, { serverName: 'kbs.example.org' }))).text).toBe(kbs.policy);
-    const gone = targetOf(other);
-    await other.stop();
-    running.splice(running.indexOf(other), 1);
-    expect(
-      (
-        await failure(
-          readPolicy(kbsClient({ ...gone, ca: kbs.ca, adminKey: kbs.adminKey }, () => Date.now())),
-        )
-      ).code,
-    ).toBe('unreachable');
-  });
-
-  it('a clock that is far off', async () => {
-    const kbs = await broker({ clockSkew: 3600 });
-    expect((await failure(readPolicy(clientOf(kbs)))).code).toBe('auth_failed');
-    const near = await broker({ clockSkew: -600 });
-    expect((await readPolicy(clientOf(near))).text).toBe(near.policy);
-  });
-
-  it('a policy that is too large, or without a package', async () => {
-    const kbs = await broker();
-    const client = clientOf(kbs);
-    const { sha256 } = await readPolicy(client);
-    const set = (text: string): Promise<unknown> =>
-      setPolicy(client, { text, readSha256: sha256, backUp: keep });
-    expect((await failure(set('#'.repeat(3 * 1024 * 1024)))).code).toBe('too_large');
-    expect((await failure(set('default allow = false\n'))).code).toBe('remote_failed');
-  });
-});
-
 describe('a look', () => {
   const codes = async (kbs: TestKbs, more: Partial<KbsTarget> = {}): Promise<string[]> =>
     (await kbsStatus(clientOf(kbs, more), targetOf(kbs, more))).findings.map((finding) => finding.code);
@@ -303,45 +174,3 @@ it('keeps what was seen and set, newest first', async () => {
   expect(set.sha256).toBe(policySha256('two'));
   store.close();
 });
-
-async function otherKey(): Promise<string> {
-  const file = join(folder, 'other.pem');
-  await writeFile(file, generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }));
-  return file;
-}
-
-async function rsaKey(): Promise<string> {
-  const file = join(folder, 'rsa.pem');
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  await writeFile(file, privateKey.export({ type: 'pkcs8', format: 'pem' }));
-  return file;
-}
-
-const real = process.env['FLAREDESK_TEST_KBS'];
-if (real !== undefined)
-  describe('a real key broker', () => {
-    it('is read, set and put back', async () => {
-      const target: KbsTarget = {
-        address: real ?? '',
-        port: Number(new URL(real ?? 'https://x').port || 8999),
-        ca: process.env['FLAREDESK_TEST_KBS_CA'] ?? '',
-        adminKey: process.env['FLAREDESK_TEST_KBS_KEY'] ?? '',
-        profile: 'auto',
-      };
-      const client = kbsClient(target, () => Date.now());
-      const status = await kbsStatus(client, target);
-      expect(status).toMatchObject({ admin: 'ok' });
-      const before = await readPolicy(client);
-      const text = `${before.text}\n# contract test\n`;
-      try {
-        await setPolicy(client, { text, readSha256: before.sha256, backUp: keep });
-        expect((await readPolicy(client)).text).toBe(text);
-      } finally {
-        const now = await readPolicy(client);
-        if (now.text !== before.text) {
-          await setPolicy(client, { text: before.text, readSha256: now.sha256, backUp: keep });
-        }
-      }
-      expect((await readPolicy(client)).text).toBe(before.text);
-    });
-  });

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { refusedToken } from './admin-token.ts';
 import { makeCertificate } from './certificates.ts';
+import { answerReference, answerResource, jsonOf, problem, type Reply } from './holdings.ts';
 import { type GuestClaims, matches } from './matcher.ts';
 
 export interface KbsOptions {
@@ -32,6 +33,9 @@ export interface TestKbs {
   readonly adminKey: string;
   /** The policy as it lies on the server's disk. */
   policy: string;
+  /** What it holds: `repository/type/tag` → bytes. */
+  readonly resources: Map<string, Buffer>;
+  readonly references: Map<string, unknown>;
   /** `GET /kbs/v0/resource-policy`, newest last. */
   readonly requests: string[];
   /** What is done before the next requests. */
@@ -45,23 +49,10 @@ export interface TestKbs {
   stop(): Promise<void>;
 }
 
-interface Reply {
-  status: number;
-  type?: string;
-  body?: string;
-  cookie?: string;
-}
-
 const bodyLimit = 2 * 1024 * 1024;
 const timeLimitMs = 10 * 60_000;
 const standard =
   'package policy\n\ndefault allow = false\n\nallow {\n\tnot input["submods"]["cpu0"]["ear.veraison.annotated-evidence"]["sample"]\n}\n';
-
-const problem = (variant: string, detail: string, status = 401): Reply => ({
-  status,
-  type: 'application/problem+json',
-  body: JSON.stringify({ type: `https://github.com/confidential-containers/kbs/errors/${variant}`, detail }),
-});
 
 /** Starts it on a free loopback port; it ends by itself after ten minutes. */
 export async function startKbs(options: KbsOptions = {}): Promise<TestKbs> {
@@ -126,15 +117,22 @@ export async function startKbs(options: KbsOptions = {}): Promise<TestKbs> {
         (jsonOf(body) ? { status: 200 } : problem('SerdeError', 'serde error'))
       );
     }
-    if (path === 'resource-policy')
+    if (path === 'resource-policy' && method !== 'DELETE')
       return adminError(request) ?? (method === 'POST' ? setPolicy(body) : getPolicy());
-    if (path.startsWith('resource/') && method === 'POST') {
-      const refused = adminError(request);
-      if (refused) return refused;
-      count(`${prefix}resource_writes_total{resource_path="${path.slice('resource/'.length)}"}`);
-      return { status: 200 };
+    if (/^reference-value(\/|$)/.test(path) && method !== 'DELETE') {
+      const name = decodeURIComponent(path.slice('reference-value/'.length));
+      return adminError(request) ?? answerReference(kbs.references, { method, name, body, minor });
     }
-    if (path.startsWith('resource/')) return problem('TokenNotFound', 'Attestation Token not found');
+    if (path.startsWith('resource/') && method !== 'GET') {
+      const name = path.slice('resource/'.length);
+      const reply = adminError(request) ?? answerResource(kbs.resources, { method, path: name, body });
+      if (reply.status === 200 && method === 'POST')
+        count(`${prefix}resource_writes_total{resource_path="${name}"}`);
+      return reply;
+    }
+    // An empty path lists the resources only in releases after v0.21.
+    if (path === 'resource' || path.startsWith('resource/'))
+      return problem('TokenNotFound', 'Attestation Token not found');
     return problem('PluginNotFound', `Plugin ${path.split('/')[0] ?? ''} not found`, 404);
   };
 
@@ -179,6 +177,8 @@ export async function startKbs(options: KbsOptions = {}): Promise<TestKbs> {
     ca: join(folder, 'ca.pem'),
     adminKey: join(folder, 'admin.pem'),
     policy: standard,
+    resources: new Map(),
+    references: new Map(),
     requests: [],
     before: options.before,
     failWith: undefined,
@@ -197,13 +197,4 @@ export async function startKbs(options: KbsOptions = {}): Promise<TestKbs> {
     stop,
   };
   return kbs;
-}
-
-function jsonOf(body: Buffer): Record<string, unknown> | undefined {
-  try {
-    const value = JSON.parse(body.toString('utf8')) as unknown;
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -74,7 +74,10 @@ describe('every command', () => {
     },
   );
 
-  it.each(leaves)('$title refuses an argument too many', async (entry) => {
+  const counted = leaves.filter(
+    ({ command }) => !command.registeredArguments.some(({ variadic }) => variadic),
+  );
+  it.each(counted)('$title refuses an argument too many', async (entry) => {
     const optional = entry.command.registeredArguments.filter(({ required }) => !required).map(() => 'x');
     const { exit, answer } = await runJson([...satisfied(entry), ...optional, 'surplus']);
     expect(exit).toBe(2);
