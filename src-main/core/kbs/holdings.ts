@@ -18,7 +18,7 @@ async function recordOf(core: CoreParts, { target }: Broker) {
 /** A project whose own files are wrong has no images to tell of; its key broker has resources all the same. */
 async function inventoryIfKnown(broker: Broker): Promise<Inventory> {
   return broker.inventory().catch((error: unknown) => {
-    if (error instanceof DeskError) return { cvms: [], unknown: [] };
+    if (error instanceof DeskError) return { cvms: [], unknown: [], unmeasured: [] };
     throw error;
   });
 }
@@ -38,13 +38,10 @@ async function valuesOf(
   const values = [...given];
   const leftOut: Inventory['unknown'] = [];
   if (fromImages) {
-    const { cvms, unknown } = await broker.inventory();
-    leftOut.push(...unknown);
-    for (const { participant, measurement } of cvms) {
-      if (measurement === undefined)
-        leftOut.push({ participant, reason: 'its measurement cannot be computed' });
-      else values.push(measurementText(measurement, profile));
-    }
+    const { cvms, unknown, unmeasured } = await broker.inventory();
+    leftOut.push(...unknown, ...unmeasured);
+    for (const { measurement } of cvms)
+      if (measurement !== undefined) values.push(measurementText(measurement, profile));
   }
   if (values.length === 0) {
     throw new DeskError('invalid_input', 'There is no value to register.', {
