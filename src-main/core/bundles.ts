@@ -3,11 +3,10 @@ import { basename, dirname, join } from 'node:path';
 import { DeskError } from '../contract/errors.ts';
 import type { TaskInput, TaskOutput } from '../contract/index.ts';
 import type { ExpectedMeasurement } from '../domain/cc/bundle.ts';
-import { driftFindings } from '../domain/cc/bundle-drift.ts';
-import type { BundleFacts, BundleFinding } from '../domain/cc/bundle-facts.ts';
+import type { BundleFacts } from '../domain/cc/bundle-facts.ts';
+import { driftOf } from './bundle-drift.ts';
 import type { CoreParts, TaskHandlers } from './context.ts';
 import { byName } from './by-name.ts';
-import { prodOf } from './site-targets.ts';
 import { soundProject, type SoundProject } from './sound-project.ts';
 
 type InspectInput = TaskInput<'bundles.inspect'>;
@@ -24,9 +23,6 @@ function measurementOf(measurement: ExpectedMeasurement): TaskOutput<'bundles.in
     with_debug_swap_base64: base64(withDebugSwap),
   };
 }
-
-/** `prod_03` of a path below it. */
-const prodIn = (path: string): string | undefined => /(?:^|[\\/])(prod_\d+)(?=[\\/])/.exec(path)?.[1];
 
 async function projectOf(input: Pick<InspectInput, 'file' | 'workspace'>): Promise<SoundProject | undefined> {
   return input.file === undefined
@@ -45,31 +41,6 @@ async function rootOf({ file, workspace }: Pick<InspectInput, 'file' | 'workspac
   if (rootFingerprint !== undefined) return rootFingerprint;
   throw new DeskError('not_found', `${sound.project.name} has no root certificate here.`, {
     hint: 'Paste the fingerprint the project admin told you.',
-  });
-}
-
-async function drift(
-  facts: BundleFacts,
-  participant: string,
-  path: string,
-  sound: SoundProject | undefined,
-): Promise<BundleFinding[]> {
-  const { kit } = facts;
-  if (!kit || !sound) return [];
-  const { keyFormOf } = await import('../services/pki/index.ts');
-  const { project, workspace } = sound;
-  const folder = join(workspace, project.name);
-  const own = prodIn(path);
-  const newest = prodOf(folder, undefined);
-  const isNewer = own !== undefined && newest !== undefined && Number(newest.slice(5)) > Number(own.slice(5));
-  const found = project.participants.find(({ name }) => name === participant);
-  const { rootFingerprint } = await keyFormOf(join(folder, 'state'));
-  return driftFindings(kit, {
-    line: project.line,
-    server: project.participants.find(({ type }) => type === 'server')?.name,
-    participant: found ? { name: found.name, type: found.type, org: found.org } : undefined,
-    rootFingerprint,
-    newerProd: isNewer ? newest : undefined,
   });
 }
 
@@ -152,7 +123,7 @@ export const handlers: Pick<TaskHandlers, 'bundles.inspect' | 'bundles.verify'> 
       const fallback =
         facts.source === 'archive' ? named : (facts.kit?.name ?? basename(dirname(input.bundle)));
       const participant = input.participant ?? fallback;
-      facts.findings.push(...(await drift(facts, participant, input.bundle, sound)));
+      facts.findings.push(...(await driftOf(facts, participant, input.bundle, sound)));
       const answer = answerOf(facts, participant);
       if (input.keep !== true && !signer) return answer;
       const { file, handOver } = await byName([input.bundle], () =>

@@ -7,23 +7,31 @@ import type { Participant, Project } from '../domain/project/model.ts';
 import type { DeskFile } from '../services/projects/index.ts';
 import type { SiteTarget } from '../services/sites/index.ts';
 
+const numberOf = (prod: string): number => Number(prod.replace(/^prod_/, ''));
+
+/** The `prod_NN` of a project, the newest first. */
+export function prodsOf(projectFolder: string): string[] {
+  return (existsSync(projectFolder) ? readdirSync(projectFolder) : [])
+    .filter((name) => /^prod_\d+$/.test(name))
+    .sort((one, other) => numberOf(other) - numberOf(one));
+}
+
 /** `prod_03` of `3` or `prod_03`; the newest that is there when not asked for one; undefined when there is none. */
 export function prodOf(projectFolder: string, asked: string | undefined): string | undefined {
-  const found = (existsSync(projectFolder) ? readdirSync(projectFolder) : []).flatMap((name) => {
-    const number = /^prod_(\d+)$/.exec(name)?.[1];
-    return number === undefined ? [] : [{ name, number: Number(number) }];
-  });
-  if (asked === undefined) return found.sort((a, b) => b.number - a.number)[0]?.name;
-  const wanted = Number(asked.replace(/^prod_/, ''));
-  const name = found.find(({ number }) => number === wanted)?.name;
+  const found = prodsOf(projectFolder);
+  if (asked === undefined) return found[0];
+  const name = found.find((one) => numberOf(one) === numberOf(asked));
   if (name !== undefined) return name;
   throw new DeskError('not_found', `There is no prod folder ${asked} in ${projectFolder}.`, {
-    hint: found.length > 0 ? `There are ${found.map((one) => one.name).join(', ')}.` : 'Provision first.',
+    hint: found.length > 0 ? `There are ${found.toReversed().join(', ')}.` : 'Provision first.',
   });
 }
 
 /** Where a client, relay or listening site connects to (docs/reference/provisioning.md §2.5). */
-function reachOf(participant: Participant, project: Project): { host: string; port: number } | undefined {
+export function reachOf(
+  participant: Participant,
+  project: Project,
+): { host: string; port: number } | undefined {
   const { connectTo } = participant;
   const server = project.participants.find(({ type }) => type === 'server');
   const upper = project.participants.find(({ name }) => name === connectTo?.name) ?? server;

@@ -1,5 +1,6 @@
 /** What an inspection says about a bundle. */
 import type { ExpectedMeasurement, LaunchFacts } from './bundle.ts';
+import type { KitAttesters } from './kit-attesters.ts';
 
 /** `problem`: wrong, do not use it; `warning`: look at it; `unknown`: could not be checked; `note`: worth knowing. */
 export type BundleSeverity = 'problem' | 'warning' | 'unknown' | 'note';
@@ -39,6 +40,13 @@ export interface KitInside {
   /** ISO 8601. */
   notAfter: string;
   server: string | null;
+  /** Where it connects to; a server: what it listens on. */
+  host: string | null;
+  port: number | null;
+  /** Servers only. */
+  adminPort: number | null;
+  /** Null when the kit tells of none. */
+  attesters: KitAttesters | null;
   /** SHA-256 of the kit's `signature.json`, hex: which signing this is. */
   signature: string | null;
   /** How many files and names were verified. */

@@ -1,3 +1,4 @@
+export { loadCcConfigs } from './cc-files.ts';
 export { planProvision, type PlanOptions, type ProvisionPlan } from './plan.ts';
 export {
   provision,

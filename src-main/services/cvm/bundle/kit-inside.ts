@@ -1,9 +1,10 @@
 /** The startup kit on the unencrypted `user_config.qcow2`: read without mounting, verified like any kit, removed again. */
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DeskError } from '../../../contract/errors.ts';
 import type { BundleFinding, KitInside } from '../../../domain/cc/bundle-facts.ts';
+import { type KitAttesters, kitAttesters } from '../../../domain/cc/kit-attesters.ts';
 import { inspectKit, verifyKit } from '../../kits/index.ts';
 import { listFolder, readInode } from '../ext-image.ts';
 import { runTool, type ToolOptions } from '../tools.ts';
@@ -52,6 +53,13 @@ async function copyOut(
   };
   await walk(2, into, 0);
   return { kitFolders, odd };
+}
+
+async function attestersOf(folder: string): Promise<KitAttesters | null> {
+  const local = join(folder, 'local');
+  const names = await readdir(local).catch(() => [] as string[]);
+  const files = names.filter((name) => name.endsWith('__p_resources.json'));
+  return kitAttesters(await Promise.all(files.map((name) => readFile(join(local, name), 'utf8'))));
 }
 
 /**
@@ -120,6 +128,10 @@ export async function inspectKitInside(
         fingerprint: info.fingerprint,
         notAfter: info.not_after,
         server: info.server,
+        host: info.host,
+        port: info.port,
+        adminPort: info.admin_port,
+        attesters: await attestersOf(folder),
         signature: signature ? createHash('sha256').update(signature).digest('hex') : null,
         checked: verified.checked,
       },
