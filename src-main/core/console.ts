@@ -2,8 +2,9 @@
 import { createHash } from 'node:crypto';
 import type { StreamItem } from '../contract/index.ts';
 import type { Caller, ReportProgress } from '../ports.ts';
-import type { AdminKit, AdminSession, CommandReply } from '../services/flare/index.ts';
+import type { AdminKit, AdminSession } from '../services/flare/index.ts';
 import { appCommandOf, commandOf, wordsOf } from './console-line.ts';
+import { replyOf } from './console-reply.ts';
 import { runTransfer } from './console-transfer.ts';
 import type { StreamContext, StreamHandlers } from './context.ts';
 import { describeError } from './errors.ts';
@@ -18,11 +19,6 @@ const recalledLines = 500;
 /** One history per project, whatever its kit's folder is. */
 const historyKey = (kit: AdminKit): string =>
   createHash('sha256').update(`${kit.projectName}\n${kit.serverIdentity}`).digest('hex').slice(0, 32);
-
-const replyOf = ({ line, ok, status, message, items, meta }: CommandReply): Item => ({
-  kind: 'reply',
-  reply: { line, ok, status, ...(message === undefined ? {} : { message }), items: [...items], meta },
-});
 
 interface Console {
   readonly caller: Caller;
