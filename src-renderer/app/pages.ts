@@ -1,5 +1,6 @@
 import {
   IconBriefcase,
+  IconDatabase,
   IconFileSettings,
   IconKey,
   IconLayoutList,
@@ -83,6 +84,22 @@ export const pages = [
     icon: IconSettings,
     needsProject: false,
     view: lazy(() => import('../features/settings/settings-page.tsx')),
+  },
+] as const;
+
+/** Pages below another one: found by the palette, reached from where their things are, not in the side bar. */
+export const subPages = [
+  {
+    path: '/builds/bundles',
+    text: 'shell.pages.bundles',
+    icon: IconPackage,
+    view: lazy(() => import('../features/bundles/bundles-page.tsx')),
+  },
+  {
+    path: '/builds/data',
+    text: 'shell.pages.userData',
+    icon: IconDatabase,
+    view: lazy(() => import('../features/bundles/user-data-page.tsx')),
   },
 ] as const;
 

@@ -2,7 +2,7 @@ import { Spotlight, type SpotlightActionData, spotlight } from '@mantine/spotlig
 import { IconSearch } from '@tabler/icons-react';
 import { useNavigate } from 'react-router';
 import { boardReplica, workspaceReplica } from '../state/replicas.ts';
-import { pagesOf } from './pages.ts';
+import { pagesOf, subPages } from './pages.ts';
 import { useTexts } from './texts.ts';
 
 export const openPalette = (): void => spotlight.open();
@@ -14,7 +14,7 @@ export function Palette({ onTasks }: { onTasks: () => void }) {
   const open = workspaceReplica.use((replica) => replica.value?.open);
   const jobs = boardReplica.use((replica) => replica.value?.jobs) ?? [];
   const actions: SpotlightActionData[] = [
-    ...pagesOf(open).map((page) => ({
+    ...[...pagesOf(open), ...subPages].map((page) => ({
       id: page.path,
       label: t(page.text),
       onClick: () => void navigate(page.path),

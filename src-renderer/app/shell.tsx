@@ -11,7 +11,7 @@ import { ErrorBoundary } from './error-boundary.tsx';
 import { focusContent, focusNextRegion } from './focus.ts';
 import { KeyList } from './key-list.tsx';
 import { Palette, openPalette } from './palette.tsx';
-import { pages, pagesOf } from './pages.ts';
+import { pages, pagesOf, subPages } from './pages.ts';
 import { ProjectMenu } from './project-menu.tsx';
 import { StatusBar } from './status-bar.tsx';
 import { useTexts } from './texts.ts';
@@ -94,7 +94,7 @@ export function Shell() {
           <ErrorBoundary key={pathname.split('/')[1]}>
             <Suspense fallback={<Skeleton height={200} m="lg" w="auto" />}>
               <Routes>
-                {pages.map((page) => (
+                {[...pages, ...subPages].map((page) => (
                   <Route key={page.path} path={`${page.path}/*`} element={<page.view />} />
                 ))}
                 <Route path="*" element={<Navigate to="/overview" replace />} />

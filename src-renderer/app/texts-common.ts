@@ -64,6 +64,7 @@ export const common = {
     noProjectFile: 'There is no project file here: hosts are named in desk.yml beside it',
     noKit: 'Provision first: there is no kit yet',
   },
+  task: { cancelled: 'Cancelled. Nothing was changed.' },
   logView: {
     search: 'Search the log',
     hits_one: '{{count}} line',

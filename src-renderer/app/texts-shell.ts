@@ -28,6 +28,8 @@ export const shell = {
     overview: 'Overview',
     project: 'Project',
     builds: 'Builds',
+    bundles: 'Bundles',
+    userData: 'User data',
     sites: 'Sites',
     hosts: 'Hosts',
     attestation: 'Attestation',

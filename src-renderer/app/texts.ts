@@ -3,6 +3,7 @@ import { initReactI18next, useTranslation } from 'react-i18next';
 import { common } from './texts-common.ts';
 import { attestation } from '../features/attestation/texts.ts';
 import { builds } from '../features/builds/texts.ts';
+import { bundles } from '../features/bundles/texts.ts';
 import { consoleTexts } from '../features/console/texts.ts';
 import { hosts } from '../features/hosts/texts.ts';
 import { jobs } from '../features/jobs/texts.ts';
@@ -21,6 +22,7 @@ const catalogue = {
   shell,
   attestation,
   builds,
+  bundles,
   console: consoleTexts,
   hosts,
   jobs,

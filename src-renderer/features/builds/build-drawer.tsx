@@ -1,6 +1,7 @@
 import { Button, Drawer, Group } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useEffect, useState } from 'react';
+import { useNavigate } from 'react-router';
 import { useTexts } from '../../app/texts.ts';
 import { useClient } from '../../bridge/provider.tsx';
 import { ConfirmTyped } from '../../components/confirm-typed.tsx';
@@ -126,6 +127,7 @@ function LeftOvers({ build }: { build: Build }) {
 function Archive({ build }: { build: Build }) {
   const t = useTexts();
   const client = useClient();
+  const navigate = useNavigate();
   const { archive } = build;
   if (!archive) return null;
   return (
@@ -159,7 +161,10 @@ function Archive({ build }: { build: Build }) {
           {note}
         </div>
       ))}
-      <Group>
+      <Group gap="sm">
+        <Button onClick={() => void navigate(`/builds/bundles/${encodeURIComponent(build.site)}`)}>
+          {t('builds.openBundle')}
+        </Button>
         <Button
           variant="default"
           onClick={() => void client.call('places.reveal', { place: archive.place.token })}

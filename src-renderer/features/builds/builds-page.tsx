@@ -43,6 +43,9 @@ export default function BuildsPage() {
       subtitle={board?.prod}
       actions={
         <>
+          <Button variant="default" onClick={() => void navigate('/builds/bundles')}>
+            {t('builds.bundles')}
+          </Button>
           <Button variant="default" onClick={() => void navigate('/builds/app')}>
             {t('builds.appImage')}
           </Button>

@@ -4,6 +4,8 @@ export const builds = {
   build: 'Build images',
   buildNone: 'Every image is built or being built.',
   appImage: 'Application image',
+  bundles: 'Bundles',
+  openBundle: 'Open bundle',
   back: 'Builds',
   none: 'No participant runs in a confidential VM',
   noneReason: 'Name a cc_config file for the participants whose platform is protected, then provision.',

@@ -1,5 +1,5 @@
 import { Button, UnstyledButton } from '@mantine/core';
-import { IconFilePlus, IconFolderOpen, IconKey } from '@tabler/icons-react';
+import { IconFilePlus, IconFolderOpen, IconKey, IconPackage } from '@tabler/icons-react';
 import { useNavigate } from 'react-router';
 import type { Envelope } from '../../../src-main/contract/kernel.ts';
 import { useTexts } from '../../app/texts.ts';
@@ -10,7 +10,7 @@ import { useAction } from '../../state/action.ts';
 import { workspaceReplica } from '../../state/replicas.ts';
 import classes from './begin.module.css';
 
-/** The three ways to begin, and the projects of before. */
+/** The ways to begin, and the projects of before. */
 export function Begin({ onOpened }: { onOpened: () => void }) {
   const t = useTexts();
   const client = useClient();
@@ -48,6 +48,12 @@ export function Begin({ onOpened }: { onOpened: () => void }) {
       title: t('overview.openKit'),
       about: t('overview.openKitAbout'),
       act: () => void open.run('admin_kit'),
+    },
+    {
+      icon: IconPackage,
+      title: t('overview.openBundle'),
+      about: t('overview.openBundleAbout'),
+      act: () => void navigate('/builds/bundles'),
     },
   ];
   return (

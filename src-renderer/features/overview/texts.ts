@@ -10,6 +10,9 @@ export const overview = {
   openFolderAbout: 'A folder with project.yml, or a workspace that "nvflare provision" made.',
   openKit: 'Open an admin kit',
   openKitAbout: 'The kit alone is enough for the console and for jobs.',
+  openBundle: 'Look into a bundle',
+  openBundleAbout:
+    'An image that was handed to this site: verify it by the root fingerprint before it is started.',
   recent: 'Recent projects',
   gone: 'not found',
   forget: 'Forget',

@@ -78,6 +78,22 @@ function SiteDetail({ project, participant }: { project: Open; participant: Part
         >
           {t('sites.edit')}
         </Button>
+        {participant.confidential ? (
+          <>
+            <Button
+              variant="subtle"
+              onClick={() => void navigate(`/builds/bundles/${encodeURIComponent(participant.name)}`)}
+            >
+              {t('sites.bundle')}
+            </Button>
+            <Button
+              variant="subtle"
+              onClick={() => void navigate(`/builds/data/${encodeURIComponent(participant.name)}`)}
+            >
+              {t('sites.userData')}
+            </Button>
+          </>
+        ) : null}
         {participant.host && participant.confidential ? (
           <Button variant="subtle" onClick={() => void navigate('/hosts')}>
             {t('shell.pages.hosts')}

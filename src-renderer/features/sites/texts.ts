@@ -42,5 +42,7 @@ export const sites = {
   hostKey: 'Pinned host key',
   pathEntry: 'PATH',
   edit: 'Edit',
+  bundle: 'Bundle',
+  userData: 'User data',
   openConsole: 'Open console',
 } as const;

@@ -78,11 +78,17 @@ const image = async (): Promise<Buffer> => {
   ]);
 };
 
-export async function makeCcKits(folder: string): Promise<CcKits> {
+const packager = `packager:
+  path: nvflare.lighter.cc_provision.impl.onprem_packager.OnPremPackager
+  args: {build_image_cmd: /opt/cc/cvm_build.sh}
+`;
+
+/** `withPackager`: the project says that images are built; none is built here. */
+export async function makeCcKits(folder: string, { withPackager = false } = {}): Promise<CcKits> {
   const archive = join(folder, 'image.tar.gz');
   writeFileSync(archive, await image());
   const file = join(folder, 'project.yml');
-  writeFileSync(file, project);
+  writeFileSync(file, withPackager ? project + packager : project);
   writeFileSync(
     join(folder, 'cc_server1.yml'),
     cc('server', archive, 'allowed_ports: [8002]\nallowed_out_ports: [443, 8999]'),
