@@ -53,7 +53,7 @@ export default function UserDataPage() {
 }
 
 /** Which drive, and what is done with it. */
-export function UserData({
+function UserData({
   file,
   participant,
   hasHost,
