@@ -233,6 +233,30 @@ export const attestation = {
     }),
     output: z.strictObject({ entries: z.int(), file: z.string() }),
   }),
+  /** Every certificate of a project, its kits, its chips and its key broker, the first to end at the top. */
+  calendar: defineCall({
+    name: 'attestation.calendar',
+    effect: 'read',
+    deadlineMs: 60_000,
+    places: ['file'],
+    input: z.strictObject({ file: placeField.optional() }),
+    output: z.strictObject({
+      endings: z.array(
+        z.strictObject({
+          kind: z.enum(['root', 'participant', 'listener', 'VCEK', 'VLEK', 'kbs', 'kbs_ca']),
+          name: z.string(),
+          /** A file within the project, the store, or the address that shows it. */
+          where: z.string(),
+          not_after: timeText,
+          /** Whole days; negative after the end. */
+          days_left: z.int(),
+          level: z.enum(['ended', 'within_7_days', 'within_30_days', 'within_90_days', 'later']),
+        }),
+      ),
+      /** What could not be looked at. */
+      problems: z.array(z.strictObject({ what: z.string(), message: z.string() })),
+    }),
+  }),
   /** Brings the lines of FLARE's own check into reach for a while, reads them, and puts logging back. Audited. */
   sampleLogs: defineTask({
     name: 'attestation.sample_logs',

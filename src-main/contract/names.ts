@@ -62,6 +62,7 @@ export const callNames = [
   'attestation.timeline',
   'attestation.evidence',
   'attestation.export',
+  'attestation.calendar',
   'vcek.list',
   'vcek.import',
   'vcek.export',

@@ -1,5 +1,5 @@
 /** The one watch of this process, and what it needs: anchors, chip certificates, a session, the kits of a run. */
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { readFile } from 'node:fs/promises';
 import { DeskError } from '../../contract/errors.ts';
 import type { StateValue } from '../../contract/index.ts';
@@ -7,6 +7,7 @@ import type { TestRoot, Watcher } from '../../services/attestation/index.ts';
 import type { AdminSession } from '../../services/flare/index.ts';
 import type { CoreParts } from '../context.ts';
 import { createStateCell } from '../state-cell.ts';
+import { calendarOf, endsOf } from './calendar.ts';
 import type { AttestationDesk } from './desk.ts';
 import { expectedOf, knownFederation } from './federation.ts';
 import { reportOf, siteOf } from './shapes.ts';
@@ -16,6 +17,8 @@ type Board = StateValue<'attestation.board'>;
 const nothing: Board = { watching: false, simulated: false, server: 'unknown', sites: [], alarms: [] };
 /** Changes within this time are told together. */
 const gatherMs = 200;
+/** Ends are days away: four looks a day. */
+const calendarMs = 6 * 3_600_000;
 
 async function testRoot(path: string | undefined): Promise<TestRoot | undefined> {
   if (path === undefined) return undefined;
@@ -41,6 +44,8 @@ export async function createAttestation(core: CoreParts): Promise<AttestationDes
   let looking: string | undefined;
   let project: string | undefined;
   let timer: NodeJS.Timeout | undefined;
+  let stop = new AbortController();
+  let calendar: NodeJS.Timeout | undefined;
 
   const board = (): Board => {
     if (watcher === undefined) return { ...nothing, simulated: anchors.simulated };
@@ -68,9 +73,23 @@ export async function createAttestation(core: CoreParts): Promise<AttestationDes
     watcher = undefined;
     clearTimeout(timer);
     timer = undefined;
+    clearInterval(calendar);
+    stop.abort(new DeskError('cancelled', 'Nobody watches any more.'));
+    stop = new AbortController();
     const old = session;
     session = undefined;
     await old?.close();
+  };
+
+  /** Feeds the alarms with what ends: the kits of this run, the chips, the key broker of the open project. */
+  const lookAtEnds = async (kitFolder: string, { signal }: AbortController): Promise<void> => {
+    const kbs = await brokerOfOpen(core, project);
+    const found = await calendarOf(
+      core,
+      { vceks, projectFolder: dirname(dirname(kitFolder)), ...(kbs === undefined ? {} : { kbs }) },
+      signal,
+    );
+    if (!signal.aborted) watcher?.tellFacts({ ends: endsOf(found) });
   };
 
   return {
@@ -107,6 +126,12 @@ export async function createAttestation(core: CoreParts): Promise<AttestationDes
         onChange: changed,
         onAlarm: (alarm) => core.logger.warn(`Attestation alarm: ${alarm.message}`, { kind: alarm.kind }),
       });
+      const look = (): void =>
+        void lookAtEnds(opened.kit.folder, stop).catch((error: unknown) =>
+          core.logger.debug('When certificates end is not known.', { error }),
+        );
+      look();
+      calendar = setInterval(look, calendarMs).unref();
       state.set(board());
       return federation.sites.length;
     },
@@ -125,6 +150,15 @@ export async function createAttestation(core: CoreParts): Promise<AttestationDes
     },
     dispose: end,
   };
+}
+
+/** The key broker of the open project, when that is the one that is watched. */
+async function brokerOfOpen(core: CoreParts, project: string | undefined) {
+  const opened = (await core.workspace()).opened();
+  if (opened?.kind !== 'project') return undefined;
+  const { loadFor } = await import('../sound-project.ts');
+  const loaded = await loadFor({ file: opened.file });
+  return loaded.project?.name === project ? loaded.desk?.kbs : undefined;
 }
 
 const notWatching = (): DeskError =>

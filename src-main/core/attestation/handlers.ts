@@ -11,6 +11,7 @@ import {
 } from '../../domain/attestation/index.ts';
 import type { TimelineEntry } from '../../services/store/index.ts';
 import type { CallHandlers, TaskHandlers } from '../context.ts';
+import { calendarOf, sourcesOf } from './calendar.ts';
 import { checksOf, entryOf, verdictOf } from './shapes.ts';
 
 type Calls = Pick<CallHandlers, Extract<keyof CallHandlers, `attestation.${string}`>>;
@@ -150,6 +151,9 @@ const calls: Calls = {
     }
     return { entries, file };
   },
+
+  'attestation.calendar': async ({ file }, { core, signal }) =>
+    calendarOf(core, await sourcesOf(core, (await core.attestation()).keys.vceks, file), signal),
 };
 
 /** One line of the export. A masked one leaves the raw report out: the chip id is in it. */

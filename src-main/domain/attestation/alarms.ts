@@ -1,4 +1,5 @@
 /** When a person must be told (docs/reference/confidential-computing.md §6.3). Pure: what is alarming now, never whether it was told. */
+import { daysUntil, endingLevel, endingLevels } from './endings.ts';
 import type { FederationMemory } from './memory.ts';
 import type { SiteStatus } from './status.ts';
 
@@ -29,10 +30,6 @@ export interface AlarmFacts {
   /** Certificates and VCEKs with their last moment. */
   ends?: readonly { kind: 'certificate' | 'vcek'; name: string; notAfter: number }[];
 }
-
-const day = 86_400_000;
-/** Warned 30 days before a certificate ends. */
-const warnDays = 30;
 
 const failingBadges = new Set(['failing', 'simulated_failing', 'peers_failed', 'lost']);
 
@@ -102,15 +99,42 @@ export function alarmsOf(
       hint: 'Unseal it. The key broker itself looks healthy meanwhile.',
     });
   }
-  for (const { kind, name, notAfter } of facts.ends ?? []) {
-    const days = Math.floor((notAfter - now) / day);
-    if (days >= warnDays) continue;
-    alarms.push({
-      key: `ends ${kind} ${name}`,
-      kind: kind === 'vcek' ? 'vcek_ends' : 'certificate_ends',
-      severity: days < 7 ? 'bad' : 'warn',
-      message: days < 0 ? `${name} ended ${-days} days ago.` : `${name} ends in ${days} days.`,
-    });
-  }
+  alarms.push(...endAlarms(facts.ends ?? [], now));
   return alarms;
 }
+
+/** One alarm for all that end within the same time: kits are made together and end together. */
+function endAlarms(ends: NonNullable<AlarmFacts['ends']>, now: number): Alarm[] {
+  return (['certificate', 'vcek'] as const).flatMap((kind) =>
+    endingLevels.flatMap((level) => {
+      if (level === 'later') return [];
+      const [first, ...others] = ends
+        .filter((one) => one.kind === kind && endingLevel(one.notAfter, now) === level)
+        .sort((one, other) => one.notAfter - other.notAfter);
+      if (first === undefined) return [];
+      const days = daysUntil(first.notAfter, now);
+      const when = level === 'ended' ? `ended ${-days} days ago` : `ends in ${days} days`;
+      const more = others.length === 0 ? '' : `, ${others.length} more ${endWords[level]}`;
+      return [
+        {
+          key: `ends ${kind} ${level}`,
+          kind: kind === 'vcek' ? ('vcek_ends' as const) : ('certificate_ends' as const),
+          severity: level === 'ended' || level === 'within_7_days' ? ('bad' as const) : ('warn' as const),
+          message: `${first.name} ${when}${more}.`,
+          hint: endHints[kind],
+        },
+      ];
+    }),
+  );
+}
+
+const endWords = {
+  ended: 'that ended already',
+  within_7_days: 'within 7 days',
+  within_30_days: 'within 30 days',
+  within_90_days: 'within 90 days',
+} as const;
+const endHints = {
+  certificate: 'The calendar lists them all. Kits of the same root are issued anew by provisioning again.',
+  vcek: 'The calendar lists them all. Fetch or import the chip’s certificate again.',
+} as const;

@@ -1,6 +1,7 @@
 /** Attestation as pure rules: bytes → report → verdict → state of a site. */
 export * from './alarms.ts';
 export * from './badges.ts';
+export * from './endings.ts';
 export * from './events.ts';
 export * from './evidence.ts';
 export * from './facts.ts';

@@ -52,6 +52,25 @@ async function listCertificates(desk: Desk, options: { project: string; workspac
   });
 }
 
+async function calendar(desk: Desk, options: { project?: string }) {
+  const file = options.project === undefined ? undefined : desk.place(options.project);
+  const answer = await desk.client.call('attestation.calendar', given({ file }), {
+    signal: desk.interrupted,
+  });
+  return desk.printer.answer(answer, ({ endings, problems }) => {
+    const rows = endings.map((one) => [
+      one.not_after.slice(0, 10),
+      `${one.days_left} d`,
+      one.level === 'later' ? '' : one.level.replaceAll('_', ' '),
+      one.kind,
+      one.name,
+      one.where,
+    ]);
+    const missing = problems.map(({ what, message }) => confine(`${what}: ${message}\n`)).join('');
+    return `${table(rows, ['ENDS', 'LEFT', '', 'KIND', 'NAME', 'WHERE'])}${missing}`;
+  });
+}
+
 export const registerKit: RegisterCommands = (program, host) => {
   const kit = noun(
     program,
@@ -84,4 +103,12 @@ export const registerKit: RegisterCommands = (program, host) => {
     .requiredOption('-p, --project <file>', 'project.yml')
     .option('-w, --workspace <directory>', 'where kits were written (default: desk.yml, else workspace)')
     .action(run(host, listCertificates));
+  command(
+    cert,
+    'calendar',
+    'every certificate of project, kits, chips and key broker, the first to end at the top',
+    'flaredesk cert calendar -p project.yml',
+  )
+    .option('-p, --project <file>', 'project.yml (default: the chip certificates of this machine alone)')
+    .action(run(host, calendar));
 };

@@ -1,4 +1,6 @@
 /** The Trustee key broker: look; read, compare, set, roll back its resource policy; reference values and resources. */
+/** The Trustee key broker: look, read, compare, set, roll back its resource policy. */
+export { caCertificates, type KbsCertificate, shownCertificate } from './certificate.ts';
 export { kbsClient, type KbsClient } from './client.ts';
 export { compareThree, type DiffLine, type ThreeWay } from './compare.ts';
 export { type HoldingsRecord, holdingsRecord } from './holdings-record.ts';

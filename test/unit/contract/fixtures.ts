@@ -17,6 +17,7 @@ export const validInputs: Record<string, unknown> = {
   'attestation.timeline': { site: 'site-1', before: 7, limit: 10 },
   'attestation.evidence': { id: 1 },
   'attestation.export': { file: '/tmp/out.jsonl', kit: '/tmp/admin', mask_chips: true },
+  'attestation.calendar': { file: '/tmp/project.yml' },
   'attestation.sample_logs': { seconds: 30 },
   'vcek.list': {},
   'vcek.import': { from: '/tmp/vcek' },

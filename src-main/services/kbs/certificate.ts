@@ -1,0 +1,96 @@
+/** The certificates of a key broker, for the calendar: whom they name and when they end. Nothing is trusted by that. */
+import { X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
+import { connect } from 'node:tls';
+import { DeskError } from '../../contract/errors.ts';
+import type { KbsTarget } from './types.ts';
+
+const handshakeMs = 10_000;
+
+export interface KbsCertificate {
+  /** `tls`: the one it shows. `ca`: one of the file that kbs.ca names. */
+  kind: 'tls' | 'ca';
+  /** Common name, else the whole subject. */
+  name: string;
+  /** Milliseconds since the epoch. */
+  notAfter: number;
+}
+
+const named = (certificate: X509Certificate): string =>
+  /^CN=(.*)$/m.exec(certificate.subject)?.[1] ?? certificate.subject.replaceAll('\n', ', ');
+
+/**
+ * The certificate a key broker shows, read in a handshake and hung up: also one that is not trusted or has ended, which is when a
+ * calendar matters. Throws `unreachable`, `timeout`, `cancelled`; `unsupported` without TLS.
+ */
+export async function shownCertificate(target: KbsTarget, signal?: AbortSignal): Promise<KbsCertificate> {
+  const url = new URL(target.address);
+  if (url.protocol !== 'https:') {
+    throw new DeskError('unsupported', `The key broker ${target.address} is spoken to without TLS.`);
+  }
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const name = target.serverName ?? host;
+  if (signal?.aborted) throw new DeskError('cancelled', 'The look at the key broker was cancelled.');
+  return new Promise((resolve, reject) => {
+    // Nothing is sent over it: it is only looked at.
+    const socket = connect({
+      host,
+      port: target.port,
+      rejectUnauthorized: false,
+      ...(isIP(name) ? {} : { servername: name }),
+    });
+    const fail = (error: DeskError): void => {
+      socket.destroy();
+      reject(error);
+    };
+    const late = setTimeout(
+      () => fail(new DeskError('timeout', `The key broker ${target.address} did not answer within 10 s.`)),
+      handshakeMs,
+    );
+    const end = (): void => fail(new DeskError('cancelled', 'The look at the key broker was cancelled.'));
+    signal?.addEventListener('abort', end, { once: true });
+    socket.on('secureConnect', () => {
+      const certificate = socket.getPeerX509Certificate();
+      socket.destroy();
+      if (certificate === undefined) {
+        reject(new DeskError('unreachable', `The key broker ${target.address} shows no certificate.`));
+        return;
+      }
+      resolve({ kind: 'tls', name: named(certificate), notAfter: certificate.validToDate.getTime() });
+    });
+    socket.on('error', (error: NodeJS.ErrnoException) =>
+      reject(
+        new DeskError(
+          'unreachable',
+          `The key broker ${target.address} cannot be reached (${error.code ?? 'connection ended'}).`,
+          { cause: error },
+        ),
+      ),
+    );
+    socket.on('close', () => {
+      clearTimeout(late);
+      signal?.removeEventListener('abort', end);
+    });
+  });
+}
+
+/** The certificates in the file that kbs.ca names; none when it names none. Throws `not_found`, `invalid_input`. */
+export async function caCertificates({ ca }: KbsTarget): Promise<KbsCertificate[]> {
+  if (ca === undefined) return [];
+  const text = await readFile(ca, 'latin1').catch((cause: unknown) => {
+    throw new DeskError('not_found', `${ca}, named as kbs.ca, cannot be read.`, {
+      hint: 'Correct the path in desk.yml.',
+      cause,
+    });
+  });
+  const blocks = text.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? [];
+  return blocks.map((block) => {
+    try {
+      const certificate = new X509Certificate(block);
+      return { kind: 'ca', name: named(certificate), notAfter: certificate.validToDate.getTime() };
+    } catch (cause) {
+      throw new DeskError('invalid_input', `${ca}, named as kbs.ca, holds a broken certificate.`, { cause });
+    }
+  });
+}
