@@ -1,9 +1,10 @@
-/** The certificates of a key broker, for the calendar: whom they name and when they end. Nothing is trusted by that. */
+/** The certificates of a key broker, for the calendar: whom they name and when they end. */
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { connect } from 'node:tls';
 import { DeskError } from '../../contract/errors.ts';
+import { explained } from './client.ts';
 import type { KbsTarget } from './types.ts';
 
 const handshakeMs = 10_000;
@@ -21,8 +22,8 @@ const named = (certificate: X509Certificate): string =>
   /^CN=(.*)$/m.exec(certificate.subject)?.[1] ?? certificate.subject.replaceAll('\n', ', ');
 
 /**
- * The certificate a key broker shows, read in a handshake and hung up: also one that is not trusted or has ended, which is when a
- * calendar matters. Throws `unreachable`, `timeout`, `cancelled`; `unsupported` without TLS.
+ * The certificate a key broker shows, read in a handshake and hung up. Throws `cert_expired`, `cert_untrusted`, `unreachable`,
+ * `timeout`, `cancelled`; `unsupported` without TLS; `not_found` for its CA file.
  */
 export async function shownCertificate(target: KbsTarget, signal?: AbortSignal): Promise<KbsCertificate> {
   const url = new URL(target.address);
@@ -31,13 +32,15 @@ export async function shownCertificate(target: KbsTarget, signal?: AbortSignal):
   }
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const name = target.serverName ?? host;
+  const ca = target.ca === undefined ? undefined : await caFile(target.ca);
   if (signal?.aborted) throw new DeskError('cancelled', 'The look at the key broker was cancelled.');
   return new Promise((resolve, reject) => {
     // Nothing is sent over it: it is only looked at.
     const socket = connect({
       host,
       port: target.port,
-      rejectUnauthorized: false,
+      ...(ca === undefined ? {} : { ca }),
+      minVersion: 'TLSv1.2',
       ...(isIP(name) ? {} : { servername: name }),
     });
     const fail = (error: DeskError): void => {
@@ -59,15 +62,7 @@ export async function shownCertificate(target: KbsTarget, signal?: AbortSignal):
       }
       resolve({ kind: 'tls', name: named(certificate), notAfter: certificate.validToDate.getTime() });
     });
-    socket.on('error', (error: NodeJS.ErrnoException) =>
-      reject(
-        new DeskError(
-          'unreachable',
-          `The key broker ${target.address} cannot be reached (${error.code ?? 'connection ended'}).`,
-          { cause: error },
-        ),
-      ),
-    );
+    socket.on('error', (error) => reject(explained(error, target.address)));
     socket.on('close', () => {
       clearTimeout(late);
       signal?.removeEventListener('abort', end);
@@ -75,15 +70,18 @@ export async function shownCertificate(target: KbsTarget, signal?: AbortSignal):
   });
 }
 
-/** The certificates in the file that kbs.ca names; none when it names none. Throws `not_found`, `invalid_input`. */
-export async function caCertificates({ ca }: KbsTarget): Promise<KbsCertificate[]> {
-  if (ca === undefined) return [];
-  const text = await readFile(ca, 'latin1').catch((cause: unknown) => {
+const caFile = (ca: string): Promise<string> =>
+  readFile(ca, 'latin1').catch((cause: unknown) => {
     throw new DeskError('not_found', `${ca}, named as kbs.ca, cannot be read.`, {
       hint: 'Correct the path in desk.yml.',
       cause,
     });
   });
+
+/** The certificates in the file that kbs.ca names; none when it names none. Throws `not_found`, `invalid_input`. */
+export async function caCertificates({ ca }: KbsTarget): Promise<KbsCertificate[]> {
+  if (ca === undefined) return [];
+  const text = await caFile(ca);
   const blocks = text.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? [];
   return blocks.map((block) => {
     try {

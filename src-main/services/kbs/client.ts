@@ -182,7 +182,8 @@ function send(
 
 const untrusted = /^(CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|ERR_TLS_CERT|HOSTNAME_MISMATCH)/;
 
-function explained(error: Error, address: string): DeskError {
+/** What went wrong with a connection, in words. */
+export function explained(error: Error, address: string): DeskError {
   if (error instanceof DeskError) return error;
   const code = (error as NodeJS.ErrnoException).code ?? '';
   if (code === 'CERT_HAS_EXPIRED') {
