@@ -62,7 +62,7 @@ export async function shownCertificate(target: KbsTarget, signal?: AbortSignal):
       }
       resolve({ kind: 'tls', name: named(certificate), notAfter: certificate.validToDate.getTime() });
     });
-    socket.on('error', (error) => reject(explained(error, target.address)));
+    socket.on('error', (error: Error) => reject(explained(error, target.address)));
     socket.on('close', () => {
       clearTimeout(late);
       signal?.removeEventListener('abort', end);

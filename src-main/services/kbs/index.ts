@@ -1,5 +1,4 @@
 /** The Trustee key broker: look; read, compare, set, roll back its resource policy; reference values and resources. */
-/** The Trustee key broker: look, read, compare, set, roll back its resource policy. */
 export { caCertificates, type KbsCertificate, shownCertificate } from './certificate.ts';
 export { kbsClient, type KbsClient } from './client.ts';
 export { compareThree, type DiffLine, type ThreeWay } from './compare.ts';
