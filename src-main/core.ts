@@ -203,7 +203,7 @@ export function createCore(ports: CorePorts): Core {
     await sessions.dispose();
     const runner = await tasks.made()?.catch(() => undefined);
     await runner?.dispose();
-    (await taskLogs.made()?.catch(() => undefined))?.dispose();
+    await (await taskLogs.made()?.catch(() => undefined))?.dispose();
     await router.settled();
     const opened = await store.made()?.catch(() => undefined);
     opened?.close();

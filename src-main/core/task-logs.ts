@@ -10,12 +10,17 @@ export interface TaskLogs {
   add(task: string, line: string): void;
   /** The lines so far, then `onLines` for each batch that follows, until the returned function is called. */
   follow(task: string, onLines: (lines: string[]) => void): Promise<() => void>;
-  dispose(): void;
+  /** Writes what is still to be written. */
+  dispose(): Promise<void>;
 }
 
-/** Largest log of one task; what comes after is counted, not kept. */
+/** Largest log of one task; a last line says that there was more. */
 const mostBytes = 8 * 1024 * 1024;
 const mostLogs = 200;
+/** Lines that come close together are written and told at once. */
+const settleMs = 100;
+/** Lines told at a time: a long log is many small messages, not one that holds up the others. */
+const mostTold = 2000;
 
 export function createTaskLogs(
   stateFolder: string,
@@ -41,18 +46,51 @@ export function createTaskLogs(
 
   const fileOf = (task: string): string => join(folder, `${task.replaceAll(/[^A-Za-z0-9-]/g, '_')}.log`);
 
+  /** Lines that are neither written nor told yet. */
+  let waiting = new Map<string, string[]>();
+  let timer: NodeJS.Timeout | undefined;
+
+  /** Writing, telling and reading take turns, so that whoever follows gets each line once. */
+  const inTurn = (act: () => Promise<void>): Promise<void> => {
+    const done = turn.then(act);
+    turn = done.catch((error: unknown) => logger.warn('A task log could not be kept.', { error }));
+    return done;
+  };
+
+  const tell = (onLines: (lines: string[]) => void, lines: string[]): void => {
+    for (let at = 0; at < lines.length; at += mostTold) onLines(lines.slice(at, at + mostTold));
+  };
+
+  const flush = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    const batch = waiting;
+    waiting = new Map();
+    for (const [task, lines] of batch) {
+      void inTurn(async () => {
+        for (const listener of listeners.get(task) ?? []) tell(listener, lines);
+        await appendFile(fileOf(task), lines.join('\n').concat('\n'), { mode: 0o600 });
+      }).catch(() => undefined);
+    }
+  };
+
   const add = (task: string, text: string): void => {
+    const before = sizes.get(task) ?? 0;
+    if (before > mostBytes) return;
     const time = new Date(clock.now()).toISOString().slice(11, 23);
     const lines = redactText(text)
       .split('\n')
       .map((line) => `${time} ${line}`);
-    const bytes = (sizes.get(task) ?? 0) + lines.reduce((sum, line) => sum + line.length + 1, 0);
+    const bytes = before + lines.reduce((sum, line) => sum + line.length + 1, 0);
     sizes.set(task, bytes);
-    if (bytes > mostBytes) return;
-    for (const listener of listeners.get(task) ?? []) listener(lines);
-    turn = turn
-      .then(() => appendFile(fileOf(task), lines.join('\n').concat('\n'), { mode: 0o600 }))
-      .catch((error: unknown) => logger.warn('A task log could not be written.', { error }));
+    const kept =
+      bytes > mostBytes
+        ? [`${time} The log is longer than ${mostBytes / 1024 / 1024} MiB: the rest is not kept.`]
+        : lines;
+    const queued = waiting.get(task);
+    if (queued) queued.push(...kept);
+    else waiting.set(task, kept);
+    timer ??= setTimeout(flush, settleMs).unref();
   };
 
   const onEvent = (event: TaskEvent): void => {
@@ -95,17 +133,22 @@ export function createTaskLogs(
   return {
     add,
     async follow(task, onLines) {
-      await turn;
-      const text = await readFile(fileOf(task), 'utf8').catch(() => '');
-      const lines = text.split('\n').slice(0, -1);
-      if (lines.length > 0) onLines(lines);
+      flush();
       const set = listeners.get(task) ?? new Set();
-      listeners.set(task, set.add(onLines));
+      await inTurn(async () => {
+        const text = await readFile(fileOf(task), 'utf8').catch(() => '');
+        tell(onLines, text.split('\n').slice(0, -1));
+        listeners.set(task, set.add(onLines));
+      });
       return () => {
         set.delete(onLines);
         if (set.size === 0) listeners.delete(task);
       };
     },
-    dispose: stop,
+    async dispose() {
+      stop();
+      flush();
+      await turn;
+    },
   };
 }

@@ -42,7 +42,7 @@ export function LogViewer({ lines, name, label, height }: LogViewerProps) {
     setHit(next);
     virtual.scrollToIndex(hits[next] ?? 0, { align: 'center' });
   };
-  const marked = new Set(hits);
+  const marked = useMemo(() => new Set(hits), [hits]);
   return (
     <div className={classes.log} style={{ height }}>
       <div className={classes.toolbar}>

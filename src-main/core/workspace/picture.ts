@@ -139,7 +139,7 @@ const kitParts = (facts: KitFacts | undefined): Partial<Participant> =>
 async function readProject(file: string, context: ReadContext): Promise<ReadPlace> {
   const { loadProject, defaultWorkspace } = await import('../../services/projects/index.ts');
   const folder = dirname(file);
-  const { project, findings, desk, line } = await loadProject({ file, currentFolder: folder });
+  const { project, findings, desk, line, consulted } = await loadProject({ file, currentFolder: folder });
   const unreadable = findings.find((one) => one.code === 'file_missing' || one.code === 'file_unreadable');
   const newer = findings.find(
     (one) => one.path === 'version' && one.file?.endsWith('desk.yml') && one.severity === 'error',
@@ -200,9 +200,10 @@ async function readProject(file: string, context: ReadContext): Promise<ReadPlac
     ...(prod === undefined ? {} : { prod }),
     ...(desk?.kbs ? { key_broker: desk.kbs.address } : {}),
   };
+  const kits = prod && projectFolder ? participants.map(({ name }) => join(projectFolder, prod, name)) : [];
   return {
     picture,
-    watched: [file, join(folder, 'desk.yml'), ...(projectFolder === undefined ? [] : [projectFolder])],
+    watched: [...consulted, ...(projectFolder === undefined ? [] : [projectFolder]), ...kits],
   };
 }
 

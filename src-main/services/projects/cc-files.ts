@@ -36,6 +36,8 @@ export interface CcFilesInput {
   home?: string;
   /** Missing = names are not looked up. */
   lookUpName?: LookUpName;
+  /** Takes the path of everything that is read or looked for. */
+  consulted: Set<string>;
 }
 
 /** Every finding of the files and between them. Never throws for a bad file. */
@@ -53,7 +55,7 @@ export async function checkCcFiles(input: CcFilesInput): Promise<Finding[]> {
   const places = new Places(input);
   const read = new Map<string, ReadCcFile>();
   for (const [path, users] of groups) {
-    const file = await readYamlFile(path, line, input.overlay);
+    const file = await readYamlFile(path, line, input.overlay, input.consulted);
     findings.push(...file.findings);
     if (!file.root) continue;
     const ccUsers = users.map(({ participant }) => ccUserOf(participant, participants));
@@ -117,8 +119,9 @@ class Places {
   }
 
   #look(written: string, isArchive: boolean): Promise<CcPlace> {
-    const { projectFolder, home } = this.#input;
+    const { projectFolder, home, consulted } = this.#input;
     const path = resolveBuildPath(written, projectFolder, home);
+    consulted.add(path);
     const key = `${isArchive ? 'archive' : 'path'}:${path}`;
     const known = this.#known.get(key) ?? lookAt(path, isArchive);
     this.#known.set(key, known);
@@ -152,6 +155,7 @@ async function commandOf(input: CcFilesInput): Promise<BuildCommand | undefined>
   const local = [...(input.desk?.builders.values() ?? [])].find((one) => one.ssh === undefined);
   if (local?.command !== undefined) return undefined;
   const path = resolveBuildPath(written, input.projectFolder, input.home);
+  input.consulted.add(path);
   try {
     if (!(await stat(path)).isFile()) return { path, state: 'not_a_file' };
   } catch {

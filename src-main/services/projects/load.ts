@@ -41,6 +41,8 @@ export interface LoadedProject {
   /** desk.yml beside the project, when it is there, sound, and speaks of this project. */
   desk?: DeskFile;
   line: FlareLine;
+  /** Absolute paths of everything on this machine that was read or looked for: when one changes, the answer may. */
+  consulted: ReadonlySet<string>;
 }
 
 const defaultLine: FlareLine = '2.8.1';
@@ -53,19 +55,21 @@ const defaultLine: FlareLine = '2.8.1';
 export async function loadProject(options: LoadProjectOptions): Promise<LoadedProject> {
   const currentFolder = options.currentFolder ?? process.cwd();
   const file = resolve(currentFolder, options.file);
+  const consulted = new Set([join(dirname(file), deskFileName)]);
   const { desk, findings } = await deskOf(file, options.overlay);
   const line = options.flare === undefined ? (desk?.flare ?? defaultLine) : flareLineOf(options.flare);
-  const read = await readYamlFile(file, line, options.overlay);
+  const read = await readYamlFile(file, line, options.overlay, consulted);
   findings.push(...read.findings);
-  const added = await readAdded(options, currentFolder, line, findings);
-  if (!read.root) return { findings: sortFindings(findings, file), participantCount: 0, desk, line };
+  const added = await readAdded(options, currentFolder, line, findings, consulted);
+  if (!read.root)
+    return { findings: sortFindings(findings, file), participantCount: 0, desk, line, consulted };
   const written = referencedFiles([read.root, ...added.map(({ root }) => root)]);
-  const files = await lookUpFiles(written, dirname(file), currentFolder, options.overlay);
+  const files = await lookUpFiles(written, dirname(file), currentFolder, options.overlay, consulted);
   const result = validateProject({ file, line, root: read.root, added, files });
   findings.push(...result.findings);
   if (read.root.kind === 'mapping') {
     const { overlay, home, lookUpName } = options;
-    const input = { root: read.root, result, line, files, projectFolder: dirname(file) };
+    const input = { root: read.root, result, line, files, projectFolder: dirname(file), consulted };
     findings.push(...(await checkCcFiles({ ...input, desk, overlay, home, lookUpName })));
   }
   const failed = findings.some((one) => one.severity === 'error');
@@ -77,6 +81,7 @@ export async function loadProject(options: LoadProjectOptions): Promise<LoadedPr
     participantCount: result.participantCount,
     desk,
     line,
+    consulted,
   };
 }
 
@@ -103,6 +108,7 @@ async function readAdded(
   currentFolder: string,
   line: FlareLine,
   findings: Finding[],
+  consulted: Set<string>,
 ): Promise<AddedParticipant[]> {
   const added: AddedParticipant[] = [];
   const kinds = [
@@ -111,7 +117,7 @@ async function readAdded(
   ] as const;
   for (const [type, names] of kinds) {
     for (const name of names) {
-      const read = await readYamlFile(resolve(currentFolder, name), line);
+      const read = await readYamlFile(resolve(currentFolder, name), line, undefined, consulted);
       findings.push(...read.findings);
       if (read.root) added.push({ type, label: name, root: read.root });
     }

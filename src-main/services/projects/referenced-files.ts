@@ -13,15 +13,18 @@ export async function lookUpFiles(
   projectFolder: string,
   currentFolder: string,
   overlay?: TextOverlay,
+  consulted?: Set<string>,
 ): Promise<FileLookup> {
   const facts = new Map<string, FileFact>();
   for (const path of written) {
     const drafted = resolve(projectFolder, path);
+    consulted?.add(drafted);
     const beside: FileFact = overlay?.has(drafted)
       ? { path: drafted, found: 'project', state: 'file' }
       : await factOf(drafted, 'project');
     const near =
       beside.state === 'missing' ? await factOf(resolve(currentFolder, path), 'current_folder') : beside;
+    if (near !== beside) consulted?.add(near.path);
     facts.set(path, near.state === 'missing' ? beside : near);
   }
   return (path) => {

@@ -17,7 +17,13 @@ export interface YamlFile {
 /**
  * Reads a YAML file, `include` and merge keys resolved. `path` is absolute and is what findings show. Never throws for a bad file.
  */
-export async function readYamlFile(path: string, line: FlareLine, overlay?: TextOverlay): Promise<YamlFile> {
+export async function readYamlFile(
+  path: string,
+  line: FlareLine,
+  overlay?: TextOverlay,
+  consulted?: Set<string>,
+): Promise<YamlFile> {
+  consulted?.add(path);
   const file = await readTextFile(path, overlay);
   if (!file.ok) {
     const { code, message, hint, line: row, column } = file;
@@ -30,13 +36,19 @@ export async function readYamlFile(path: string, line: FlareLine, overlay?: Text
   const { root, findings } = readYaml(file.text, path);
   if (!root) return { findings };
   const identity = (await realPathOf(path)) ?? path;
-  const expanded = await expandIncludes(root, { identity, line, read: readIncluded }, findings);
+  const included = (item: string, from: string) => readIncluded(item, from, consulted);
+  const expanded = await expandIncludes(root, { identity, line, read: included }, findings);
   return { root: expanded, findings };
 }
 
-async function readIncluded(item: string, from: string): Promise<IncludedFile> {
+async function readIncluded(
+  item: string,
+  from: string,
+  consulted: Set<string> | undefined,
+): Promise<IncludedFile> {
   const folder = dirname(from);
   const path = resolve(folder, item);
+  consulted?.add(path);
   const identity = (await realPathOf(path)) ?? path;
   const way = relative(folder, identity);
   const escapes = way === '..' || way.startsWith(`..${sep}`);

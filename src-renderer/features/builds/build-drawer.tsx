@@ -8,6 +8,7 @@ import { ConfirmTyped } from '../../components/confirm-typed.tsx';
 import { Copyable } from '../../components/copyable.tsx';
 import { ErrorNotice } from '../../components/error-notice.tsx';
 import { formatBytes } from '../../components/format.ts';
+import { useLogLines } from '../../components/log-lines.ts';
 import { LogViewer } from '../../components/log-viewer.tsx';
 import { useNow } from '../../components/now.ts';
 import { StateBadge } from '../../components/state-badge.tsx';
@@ -181,22 +182,19 @@ const marks = { stdout: ' ', stderr: '!', desk: '#' } as const;
 function Output({ id, site }: { id: string; site: string }) {
   const t = useTexts();
   const client = useClient();
-  const [lines, setLines] = useState<string[]>([]);
+  const { lines, add, clear } = useLogLines();
   useEffect(() => {
-    setLines([]);
+    clear();
     const stream = client.open(
       'builds.log',
       { id },
       {
         onItem: (item) =>
-          setLines((was) => [
-            ...was,
-            ...item.lines.map(({ at, from, text }) => `${at.slice(11, 19)} ${marks[from]} ${text}`),
-          ]),
+          add(item.lines.map(({ at, from, text }) => `${at.slice(11, 19)} ${marks[from]} ${text}`)),
         onEnd: () => undefined,
       },
     );
     return () => stream.close();
-  }, [client, id]);
+  }, [client, id, add, clear]);
   return <LogViewer lines={lines} name={`build-${site}.log`} label={t('builds.log')} height={360} />;
 }

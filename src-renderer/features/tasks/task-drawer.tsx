@@ -6,6 +6,7 @@ import { useClient } from '../../bridge/provider.tsx';
 import { EmptyState } from '../../components/empty-state.tsx';
 import { ErrorNotice } from '../../components/error-notice.tsx';
 import { formatBytes, formatSeconds } from '../../components/format.ts';
+import { useLogLines } from '../../components/log-lines.ts';
 import { LogViewer } from '../../components/log-viewer.tsx';
 import { RelativeTime } from '../../components/relative-time.tsx';
 import { StateBadge, type StateKind } from '../../components/state-badge.tsx';
@@ -152,18 +153,15 @@ function TaskProgress({ task }: { task: Task }) {
 function TaskLog({ id }: { id: string }) {
   const t = useTexts();
   const client = useClient();
-  const [lines, setLines] = useState<string[]>([]);
+  const { lines, add, clear } = useLogLines();
   useEffect(() => {
-    setLines([]);
+    clear();
     const stream = client.open(
       'tasks.log',
       { id },
-      {
-        onItem: (item) => setLines((was) => [...was, ...item.lines]),
-        onEnd: () => undefined,
-      },
+      { onItem: (item) => add(item.lines), onEnd: () => undefined },
     );
     return () => stream.close();
-  }, [client, id]);
+  }, [client, id, add, clear]);
   return <LogViewer lines={lines} name={`task-${id}.log`} label={t('tasks.log')} height={240} />;
 }

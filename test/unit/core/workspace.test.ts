@@ -76,7 +76,7 @@ describe('the open project', () => {
     const seen = tellings();
     // Without desk.yml there is no host.
     await client.start('sites.run', { verb: 'check', file });
-    await expect.poll(tellings).toBeGreaterThan(seen);
+    await expect.poll(tellings, { timeout: 10_000 }).toBeGreaterThan(seen);
     expect(reads.count - before).toBe(1);
   });
 
@@ -91,11 +91,11 @@ describe('the open project', () => {
         ?.participants.slice(0, 2)
         .map((site) => site.delivered?.text);
     await client.start('sites.run', { verb: 'distribute', file });
-    await expect.poll(delivered).toEqual(['50 %', '50 %']);
+    await expect.poll(delivered, { timeout: 10_000 }).toEqual(['50 %', '50 %']);
     gates.get('server1')?.('delivered');
-    await expect.poll(delivered).toEqual(['delivered', '50 %']);
+    await expect.poll(delivered, { timeout: 10_000 }).toEqual(['delivered', '50 %']);
     gates.get('site-1')?.('failed');
-    await expect.poll(delivered).toEqual(['delivered', 'failed']);
+    await expect.poll(delivered, { timeout: 10_000 }).toEqual(['delivered', 'failed']);
     expect(told()?.attention).toContainEqual(
       expect.objectContaining({ target: 'site-1', message: 'The disk is full.' }),
     );
@@ -105,6 +105,26 @@ describe('the open project', () => {
     const { file, told } = await openStudy();
     await writeFile(file, (await readFile(file, 'utf8')).replace('site-1', 'clinic-1'));
     await expect.poll(() => told()?.participants[1]?.name, { timeout: 8000 }).toBe('clinic-1');
+  });
+
+  it('notices a change of any file that the project names, also of one that was missing', {
+    timeout: 30_000,
+  }, async () => {
+    const { file, told } = await openStudy();
+    const own = join(file, '../cc_site-1.yml');
+    const named = (await readFile(file, 'utf8')).replace(
+      'site-1, type',
+      'site-1, cc_config: cc_site-1.yml, type',
+    );
+    await writeFile(file, named);
+    const errors = () => told()?.errors ?? 0;
+    await expect.poll(errors, { timeout: 8000 }).toBeGreaterThan(0);
+    const missing = errors();
+    await writeFile(own, 'compute_env: mock\n');
+    await expect.poll(errors, { timeout: 8000 }).toBeLessThan(missing);
+    const readable = errors();
+    await writeFile(own, 'compute_env: [nowhere\n');
+    await expect.poll(errors, { timeout: 8000 }).toBeGreaterThan(readable);
   });
 });
 

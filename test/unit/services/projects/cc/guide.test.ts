@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { checkGuide, guideSite, soundSite } from './guide.ts';
 
@@ -32,4 +33,16 @@ it('says on the older line what that line cannot do', async () => {
     'cc_allow_list_line class_allow_list',
   ]);
   expect(project).toBeDefined();
+});
+
+it('names everything it read or looked for, there or not', async () => {
+  const { consulted, folder, home } = await checkGuide({
+    'cc_site-1.yml': soundSite.replace('docker_archive: ~', 'docker_archive: ~/not-there'),
+  });
+  const inFolder = ['desk.yml', 'project.yml', 'cc_server1.yml', 'cc_site-1.yml'];
+  const named = [...consulted].filter((path) => path.startsWith(folder)).sort();
+  expect(named).toEqual(inFolder.map((name) => join(folder, name)).sort());
+  const archives = [...consulted].filter((path) => path.startsWith(home) && path.endsWith('.tar.gz'));
+  expect(archives.map((path) => path.includes('not-there')).sort()).toEqual([false, true]);
+  expect([...consulted].some((path) => path.endsWith('cvm_build.sh'))).toBe(true);
 });
