@@ -67,36 +67,34 @@ export function createCore(ports: CorePorts): Core {
     const { createAudit } = await import('./services/audit/index.ts');
     return createAudit((await store.get()).audit, ports.stateFolder, clock);
   });
-  const tasks = once(async () => {
+  const work = once(async () => {
     const { createTaskRunner } = await import('./services/tasks/index.ts');
+    const { createTaskLogs } = await import('./core/task-logs.ts');
     const runner = createTaskRunner({
       repository: (await store.get()).tasks,
       clock,
       logger,
       describeError: (error) => describeError(error, logger),
     });
+    // From the beginning, whoever looks at them later.
+    const logs = createTaskLogs(ports.stateFolder, clock, logger, runner);
     for (const name of taskNames) {
-      const work = await findHandler(name);
-      if (!work) continue;
+      const handler = await findHandler(name);
+      if (!handler) continue;
       runner.register({
         name,
-        title: (input) => work.title(input as never),
-        target: (input) => work.target(input as never),
-        steps: (input) => work.steps(input as never),
-        run: (input, task) => work.run(input as never, { core: parts, signal: task.signal, task }),
-        isPartly: (output) => work.isPartly?.(output as never) ?? false,
-        idempotent: work.idempotent,
+        title: (input) => handler.title(input as never),
+        target: (input) => handler.target(input as never),
+        steps: (input) => handler.steps(input as never),
+        run: (input, task) => handler.run(input as never, { core: parts, signal: task.signal, task }),
+        isPartly: (output) => handler.isPartly?.(output as never) ?? false,
+        idempotent: handler.idempotent,
       });
     }
     await runner.recover();
-    return runner;
+    return { runner, logs };
   });
   const recent = once(async () => (await import('./core/recent-tasks.ts')).createRecentTasks(parts));
-
-  const taskLogs = once(async () => {
-    const { createTaskLogs } = await import('./core/task-logs.ts');
-    return createTaskLogs(ports.stateFolder, clock, logger, await tasks.get());
-  });
   const workspace = once(async () => {
     const { createWorkspace } = await import('./core/workspace/workspace.ts');
     return createWorkspace(parts, places);
@@ -145,8 +143,8 @@ export function createCore(ports: CorePorts): Core {
     settings: settings.get,
     store: store.get,
     audit: audit.get,
-    tasks: tasks.get,
-    taskLogs: taskLogs.get,
+    tasks: async () => (await work.get()).runner,
+    taskLogs: async () => (await work.get()).logs,
     workspace: workspace.get,
     drafts: async () => (await drafts.get()).drafts,
     board: board.get,
@@ -201,9 +199,9 @@ export function createCore(ports: CorePorts): Core {
     // Before the tasks end: builds that run are left to their hosts and found again.
     await (await builds.made()?.catch(() => undefined))?.dispose();
     await sessions.dispose();
-    const runner = await tasks.made()?.catch(() => undefined);
-    await runner?.dispose();
-    await (await taskLogs.made()?.catch(() => undefined))?.dispose();
+    const worked = await work.made()?.catch(() => undefined);
+    await worked?.runner.dispose();
+    await worked?.logs.dispose();
     await router.settled();
     const opened = await store.made()?.catch(() => undefined);
     opened?.close();

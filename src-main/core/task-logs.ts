@@ -49,6 +49,7 @@ export function createTaskLogs(
   /** Lines that are neither written nor told yet. */
   let waiting = new Map<string, string[]>();
   let timer: NodeJS.Timeout | undefined;
+  let ended = false;
 
   /** Writing, telling and reading take turns, so that whoever follows gets each line once. */
   const inTurn = (act: () => Promise<void>): Promise<void> => {
@@ -76,7 +77,7 @@ export function createTaskLogs(
 
   const add = (task: string, text: string): void => {
     const before = sizes.get(task) ?? 0;
-    if (before > mostBytes) return;
+    if (ended || before > mostBytes) return;
     const time = new Date(clock.now()).toISOString().slice(11, 23);
     const lines = redactText(text)
       .split('\n')
@@ -147,6 +148,7 @@ export function createTaskLogs(
     },
     async dispose() {
       stop();
+      ended = true;
       flush();
       await turn;
     },

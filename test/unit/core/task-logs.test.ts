@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createTaskLogs, type TaskLogs } from '../../../src-main/core/task-logs.ts';
 import type { Logger } from '../../../src-main/ports.ts';
+import { loose, makeCore } from './bench.ts';
 import type { TaskRunner } from '../../../src-main/services/tasks/index.ts';
 
 const refuse = (message: string): never => {
@@ -67,4 +68,19 @@ it('keeps the logs of two tasks apart', async () => {
   logs.add('other', 'theirs');
   await logs.dispose();
   expect(told).toEqual([expect.stringContaining('mine')]);
+});
+
+it('has the whole log of a task that nobody looked at while it ran', async () => {
+  const { client } = await makeCore();
+  const started = await client.start('provisioning.run', { file: '/nowhere/project.yml' });
+  if (!started.ok) throw new Error(started.error.message);
+  const { id } = started.value;
+  await expect
+    .poll(async () => (await loose(client).call('tasks.get', { id })) as unknown, { timeout: 10_000 })
+    .toMatchObject({ value: { task: { status: 'failed' } } });
+  const stream = await client.open('tasks.log', { id });
+  if (!stream.ok) throw new Error(stream.error.message);
+  const lines: string[] = [];
+  for await (const item of stream.value.items) lines.push(...item.lines);
+  expect(lines.join('\n')).toMatch(/running[\s\S]*failed: /);
 });
