@@ -110,7 +110,7 @@ export const bundles = {
     'not checked': 'not checked',
   },
   driveNotChecked:
-    'Of an archive, drives above 1 GiB are not unpacked to be checked. Open the unpacked folder to have all checked.',
+    'Of an archive, drives above 1 GiB, or for which the temporary folder has no room, are not unpacked to be checked. Open the unpacked folder to have all checked.',
   measurement: {
     about:
       'What the processor reports of a VM started from this bundle; the key broker must know it. Memory size does not change it, cores and CPU model do.',

@@ -104,6 +104,8 @@ describe.skipIf(missingDriveTool() !== undefined)('a bundle', () => {
     expect(open.measurement).toEqual(packed.measurement);
     expect(open.drives.map(({ check }) => check)).toEqual(['clean', 'clean', 'clean', 'clean']);
     expect(open.kit).toEqual(packed.kit);
+    // Small drives of an archive are copied aside and checked as well.
+    expect(packed.drives.map(({ check }) => check)).toEqual(['clean', 'clean', 'clean', 'clean']);
   });
 
   test('is verified by the root fingerprint alone, as archive and unpacked', async () => {
@@ -277,6 +279,33 @@ describe.skipIf(missingDriveTool() !== undefined)('a bundle', () => {
     expect(bad.findings.find(({ file }) => file === 'user_config.qcow2')?.message).toContain(
       'no qcow2 image',
     );
+  });
+
+  test('a drive that was damaged before it was packed is named, in an archive too', async () => {
+    const place = unpacked('damaged');
+    const drive = join(bundleIn(place), 'user_data.qcow2');
+    const bytes = readFileSync(drive);
+    // The header says where the refcount table lies, the table where its first block does: clusters in use are counted as free.
+    const table = Number(bytes.readBigUInt64BE(48));
+    const block = Number(bytes.readBigUInt64BE(table));
+    bytes.fill(0, block, block + 16);
+    writeFileSync(drive, bytes);
+    const copy = join(folder, 'damaged.tgz');
+    execFileSync('tar', ['-C', place, '-czf', copy, '.']);
+    const scratch = join(folder, 'scratch-damaged');
+    mkdirSync(scratch);
+    for (const source of [place, copy]) {
+      const facts = await inspectBundle(source, { now, scratch });
+      expect(facts.drives.find(({ name }) => name === 'user_data.qcow2')?.check).toBe('damaged');
+      expect(facts.findings).toContainEqual(
+        expect.objectContaining({
+          severity: 'problem',
+          file: 'user_data.qcow2',
+          message: 'The drive is damaged.',
+        }),
+      );
+    }
+    expect(execFileSync('ls', ['-A', scratch]).toString()).toBe('');
   });
 
   test('a debug policy and a script that is not understood are named', async () => {

@@ -1,7 +1,7 @@
 /** The files of a bundle, read once from end to end: out of an archive or a folder, hashed on the way. */
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream, type WriteStream } from 'node:fs';
-import { lstat, readdir, stat } from 'node:fs/promises';
+import { lstat, readdir, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { once } from 'node:events';
 import { Transform } from 'node:stream';
@@ -33,7 +33,7 @@ export interface BundleSource {
 }
 
 export interface SourceOptions {
-  /** An empty folder of mode 700 for `user_config.qcow2` of an archive; without it that file is only hashed. */
+  /** An empty folder of mode 700 for drives of an archive that are looked into; without it they are only hashed. */
   spool?: string;
   signal?: AbortSignal;
   report?: ReportProgress;
@@ -47,6 +47,9 @@ const keptBytes: Readonly<Record<string, number>> = {
 };
 const spooledFile = 'user_config.qcow2';
 const maxSpooledBytes = 8 * 1024 ** 3;
+/** Other drives are spooled to be checked while they are this small, and leave this much room. */
+const maxCheckedBytes = 1024 ** 3;
+const keptFreeBytes = 1024 ** 3;
 const maxEntries = 1000;
 const chunkBytes = 1024 ** 2;
 
@@ -65,14 +68,12 @@ class Taker {
   readonly #sink: WriteStream | undefined;
   readonly #path: string | undefined;
 
-  constructor(name: string, size: number, spool: string | undefined, path?: string) {
+  /** `copy`: a file that is written on the way; `path`: where it lies already. */
+  constructor(name: string, size: number, { copy, path }: { copy?: string | undefined; path?: string }) {
     this.#name = name;
     this.#content = size <= (keptBytes[name] ?? -1) ? [] : undefined;
-    this.#path = path;
-    if (spool !== undefined && name === spooledFile && size <= maxSpooledBytes) {
-      this.#path = join(spool, name);
-      this.#sink = createWriteStream(this.#path, { flags: 'wx', mode: 0o600 });
-    }
+    this.#path = copy ?? path;
+    if (copy !== undefined) this.#sink = createWriteStream(copy, { flags: 'wx', mode: 0o600 });
   }
 
   async take(chunk: Buffer): Promise<void> {
@@ -100,6 +101,14 @@ class Taker {
       ...(this.#path === undefined ? {} : { path: this.#path }),
     };
   }
+}
+
+/** Whether a file of an archive is copied to be looked into: the kit's drive always, others while there is room. */
+async function isSpooled(name: string, size: number, spool: string): Promise<boolean> {
+  if (name === spooledFile) return size <= maxSpooledBytes;
+  if (!name.endsWith('.qcow2') || size > maxCheckedBytes) return false;
+  const { bavail, bsize } = await statfs(spool);
+  return bavail * bsize > size + keptFreeBytes;
 }
 
 const refused = (archive: string, why: string): DeskError =>
@@ -171,7 +180,11 @@ async function readArchive(
         continue;
       }
       const name = parts.at(-1) as string;
-      const taker = new Taker(name, entry.header.size ?? 0, spool);
+      const size = entry.header.size ?? 0;
+      const isCopied = spool !== undefined && (await isSpooled(name, size, spool));
+      // Names may be there twice, in two folders.
+      const copy = isCopied ? join(spool, `${files.length}-${name}`) : undefined;
+      const taker = new Taker(name, size, { copy });
       for await (const chunk of entry) await taker.take(chunk as Buffer);
       files.push({ ...(await taker.end()), folder: parts.slice(0, -1).join('/') });
     }
@@ -239,7 +252,7 @@ async function readFolder(folder: string, options: SourceOptions): Promise<Bundl
       continue;
     }
     if (!entry.isFile()) throw refused(place, `${entry.name} is a link or a special file`);
-    const taker = new Taker(entry.name, sizes[index] ?? 0, undefined, path);
+    const taker = new Taker(entry.name, sizes[index] ?? 0, { path });
     try {
       for await (const chunk of createReadStream(path, {
         highWaterMark: chunkBytes,
