@@ -189,6 +189,14 @@ export const siteFormSchema = z.object({
     .or(z.literal(''))
     .optional(),
   path: z.string().max(4096).optional(),
+  chip_id: z
+    .string()
+    .regex(
+      /^(?:[0-9a-fA-F]{128}|[0-9a-fA-F]{16})$/,
+      '128 hex digits, or 16 where only part of the id is shown',
+    )
+    .or(z.literal(''))
+    .optional(),
 });
 export type SiteForm = z.infer<typeof siteFormSchema>;
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { siteFormSchema } from '../../src-main/contract/drafts.ts';
 import { changedLines, type DraftParticipant } from '../../src-renderer/features/project/draft.ts';
 import { operationsOf } from '../../src-renderer/features/project/participant-form.tsx';
 
@@ -47,6 +48,32 @@ describe('what a site form says, as operations', () => {
       { op: 'change_participant', name: 'site-1', changes: { name: 'site-9', org: 'org', connect_to: null } },
       { op: 'set_host', name: 'site-9', host: { ssh: 'h1' } },
     ]);
+  });
+
+  it('writes the chip a host must have in small letters, and takes it away when it is emptied', () => {
+    const chip = 'AB'.repeat(64);
+    const wanted = { ssh: 'h1', chip_id: chip.toLowerCase() };
+    const form = { name: 'site-1', org: 'org', ssh: 'h1', chip_id: chip };
+    expect(operationsOf(form, site({}, { ssh: 'h1' }), 'client').at(-1)).toEqual({
+      op: 'set_host',
+      name: 'site-1',
+      host: wanted,
+    });
+    expect(operationsOf({ ...form, chip_id: '' }, site({}, wanted), 'client').at(-1)).toEqual({
+      op: 'set_host',
+      name: 'site-1',
+      host: { ssh: 'h1' },
+    });
+    for (const [text, isGood] of [
+      [chip, true],
+      ['0123456789abcdef', true],
+      ['', true],
+      ['xyz', false],
+      [chip.slice(1), false],
+    ] as const)
+      expect(`${text} ${siteFormSchema.safeParse({ ...form, chip_id: text }).success}`).toBe(
+        `${text} ${isGood}`,
+      );
   });
 
   it('removes the host when nothing of it is left', () => {

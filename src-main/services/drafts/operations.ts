@@ -222,7 +222,7 @@ export function applyOperation(texts: DraftTexts, operation: DraftOperation): Dr
 }
 
 /** Keys of a host that a form knows; the others stay. */
-const formKeys = ['ssh', 'user', 'port', 'identity', 'via', 'directory', 'host_key', 'path'];
+const formKeys = ['ssh', 'user', 'port', 'identity', 'via', 'directory', 'host_key', 'path', 'chip_id'];
 
 function setHostKeys(desk: string, name: string, host: Readonly<Record<string, unknown>>): string {
   const path = ['hosts', name];

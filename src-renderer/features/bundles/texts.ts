@@ -49,7 +49,6 @@ export const bundles = {
     warning_other: '{{count}} warnings',
     unknown_one: '{{count}} thing could not be checked',
     unknown_other: '{{count}} things could not be checked',
-    superseded: 'Superseded',
   },
   facts: {
     participant: 'Participant',
@@ -177,7 +176,6 @@ export const bundles = {
     driveNone: 'none chosen',
     openDrive: 'Open a drive',
     hostPath: 'Path of the drive on the host',
-    hostPathAbout: 'user_data.qcow2 in the folder of the delivered bundle, or beside it.',
     hostPathExample: '/data/flare/site-1/cvm_0123456789ab/user_data.qcow2',
     openOnHost: 'Open',
     participant: 'For participant',
@@ -204,6 +202,7 @@ export const bundles = {
     choose: 'Choose',
     newSize: 'Size in GiB',
     newFile: 'New drive',
+    newHostPath: 'Path of the new drive on the host',
     create: 'Make the drive',
     created: '{{name}} is made',
     growTo: 'New size in GiB',

@@ -63,7 +63,7 @@ export function CreateDrive({
             onChange={(event) => setHostFolder(event.currentTarget.value)}
           />
           <TextInput
-            label={t('bundles.data.hostPath')}
+            label={t('bundles.data.newHostPath')}
             classNames={{ input: 'mono' }}
             value={hostPath}
             error={fieldError(error, 'drive', 'host_path')}

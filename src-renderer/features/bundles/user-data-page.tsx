@@ -53,7 +53,7 @@ export default function UserDataPage() {
 }
 
 /** Which drive, and what is done with it. */
-function UserData({
+export function UserData({
   file,
   participant,
   hasHost,

@@ -36,6 +36,7 @@ function formOf(participant: DraftParticipant | undefined, draft: Draft, type: s
     directory: text(host.directory),
     host_key: text(host.host_key),
     path: list(host.path, ':'),
+    chip_id: text(host.chip_id),
   };
 }
 
@@ -81,6 +82,7 @@ export function operationsOf(
         directory: form.directory,
         host_key: form.host_key,
         path: (form.path ?? '').split(':').filter((part) => part !== ''),
+        chip_id: form.chip_id?.toLowerCase(),
       }).filter(
         ([, value]) => value !== '' && value !== undefined && !(Array.isArray(value) && value.length === 0),
       ),
@@ -174,6 +176,9 @@ export function ParticipantForm({
             <Text form={form} name="directory" />
             <Text form={form} name="host_key" wide mono />
             <Text form={form} name="path" wide mono />
+            {type === 'server' || type === 'client' ? (
+              <Text form={form} name="chip_id" wide mono help={t('project.chipIdAbout')} />
+            ) : null}
           </div>
           {participant && (type === 'server' || type === 'client') ? (
             <>
@@ -225,6 +230,7 @@ function Text({
   name,
   wide,
   mono,
+  help,
   suggestions,
   autoFocus,
 }: {
@@ -235,6 +241,7 @@ function Text({
   name: TextName;
   wide?: boolean;
   mono?: boolean;
+  help?: string;
   suggestions?: string[];
   autoFocus?: boolean;
 }) {
@@ -244,6 +251,7 @@ function Text({
     <div className={wide ? classes.wide : undefined}>
       <TextInput
         label={t(`project.fields.${name}`)}
+        description={help}
         error={form.formState.errors[name]?.message}
         classNames={mono ? { input: 'mono' } : {}}
         list={listId}

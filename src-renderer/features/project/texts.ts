@@ -140,6 +140,8 @@ export const project = {
     network: 'Network',
     host: 'Host',
   },
+  chipIdAbout:
+    'Confidential sites: the AMD processor this site must run on, as the Attestation page names it. Evidence of another one alarms.',
   hostAbout: 'Where it runs. Empty fields follow the defaults; names and jump hosts of ~/.ssh/config work.',
   fields: {
     name: 'Name',
@@ -157,6 +159,7 @@ export const project = {
     directory: 'Folder on the host',
     host_key: 'Pinned host key',
     path: 'Prepended to PATH, separated by colons',
+    chip_id: 'Chip ID of the processor',
   },
   apply: 'Apply',
   applyAndNext: 'Apply and add another',

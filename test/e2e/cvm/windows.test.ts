@@ -41,6 +41,22 @@ it('takes a confidential project from files to running and back', { timeout: 170
     await goTo(page, 'Overview');
     await rowsSay(page, /^built|^cvm_/, 90_000);
 
+    // Each bundle is looked into, signed with the root key, and verified by the root alone.
+    for (const name of ['server1', 'site-1']) {
+      await goTo(page, 'Builds');
+      await press('Bundles');
+      await rowOf(page, name).click();
+      await page
+        .getByText(new RegExp(`^${name}: \\d+ files and names verified`))
+        .waitFor({ timeout: 30_000 });
+      await page.getByText(/problems?: do not use/).waitFor({ state: 'detached' });
+      await press('Sign');
+      await page.getByText(`${name}.bundle.json is signed`).waitFor();
+      await press("Take this project's root");
+      await press('Verify');
+      await page.getByText(/^9 files as .* signed them$/).waitFor();
+    }
+
     await goTo(page, 'Hosts');
     await press('Check hosts');
     const qemu = page.getByRole('button', { name: /^QEMU on site-1: OK, 9\.2\.1/ });
