@@ -66,6 +66,7 @@ export const common = {
   },
   task: { cancelled: 'Cancelled. Nothing was changed.' },
   logView: {
+    nothing: 'Nothing was written here.',
     search: 'Search the log',
     hits_one: '{{count}} line',
     hits_other: '{{count}} lines',

@@ -108,6 +108,9 @@ export function LogViewer({ lines, name, label, height }: LogViewerProps) {
         tabIndex={0}
         onWheel={(event) => event.deltaY < 0 && setFollow(false)}
       >
+        {lines.length === 0 ? (
+          <div className={`muted ${classes.nothing}`}>{t('common.logView.nothing')}</div>
+        ) : null}
         <div style={{ height: virtual.getTotalSize(), position: 'relative' }}>
           {virtual.getVirtualItems().map((item) => (
             <div

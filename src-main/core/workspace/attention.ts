@@ -109,8 +109,7 @@ export function attentionOf(open: Omit<Open, 'attention'>): Item[] {
   const items: Item[] = [];
   if (open.state !== 'ok') {
     items.push({ severity: 'bad', message: open.message ?? 'The project cannot be read.', action: 'reload' });
-  }
-  if (open.errors > 0) {
+  } else if (open.errors > 0) {
     const count = open.errors === 1 ? 'One error' : `${open.errors} errors`;
     items.push({ severity: 'bad', message: `${count} in the project files.`, action: 'edit_project' });
   }

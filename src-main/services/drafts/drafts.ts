@@ -86,6 +86,13 @@ async function textOnDisk(path: string): Promise<string | undefined> {
   );
 }
 
+/** Whether a draft has anything that is not on disk, or was not when it began. */
+const hasOwn = ({ kind, base, texts }: DraftRecord): boolean =>
+  kind === 'new' ||
+  texts.project !== base.project ||
+  texts.desk !== base.desk ||
+  Object.entries(texts.cc).some(([name, text]) => text !== (base.cc[name] ?? ''));
+
 /** Keeps the drafts of this machine; every change is in the store before it is told. */
 export function createDrafts({ documents, onChange, lookUpName }: DraftContext): Drafts {
   const shelf = createShelf(documents);
@@ -243,7 +250,8 @@ export function createDrafts({ documents, onChange, lookUpName }: DraftContext):
       inTurn(async () => {
         const folder = dirname(file);
         const unfinished = await shelf.read(folder);
-        if (unfinished) {
+        // A draft with nothing of its own follows the disk.
+        if (unfinished && (hasOwn(unfinished) || (await conflictOf(unfinished)) === undefined)) {
           await start(unfinished);
           return { id: unfinished.id, resumed: true };
         }
@@ -258,7 +266,7 @@ export function createDrafts({ documents, onChange, lookUpName }: DraftContext):
           revision: 1,
           kind: 'edit',
           folder,
-          step: 'basics',
+          step: unfinished?.step ?? 'basics',
           base: texts,
           texts,
           undo: [],

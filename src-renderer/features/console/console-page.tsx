@@ -11,6 +11,7 @@ import {
 } from '@mantine/core';
 import { IconPlus, IconSearch, IconTable, IconX } from '@tabler/icons-react';
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
+import { useNavigate } from 'react-router';
 import type { StateValue } from '../../../src-main/contract/index.ts';
 import { useTexts } from '../../app/texts.ts';
 import { useClient } from '../../bridge/provider.tsx';
@@ -38,6 +39,7 @@ const states: Record<ConsoleView['state'], StateKind> = {
 /** Admin sessions side by side as tabs. */
 export default function ConsolePage() {
   const t = useTexts();
+  const navigate = useNavigate();
   const client = useClient();
   const { sessions, views, active, open, choose, close } = useSessions();
   const participants = workspaceReplica.use((replica) => replica.value?.open?.participants) ?? [];
@@ -94,6 +96,11 @@ export default function ConsolePage() {
               {t('console.openAs', { name: admin.name })}
             </Button>
           ))}
+          {admins.length === 0 ? (
+            <Button variant="default" onClick={() => void navigate('/overview')}>
+              {t('console.toOverview')}
+            </Button>
+          ) : null}
         </EmptyState>
       ) : (
         <div className={classes.console}>

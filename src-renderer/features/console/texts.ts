@@ -4,6 +4,7 @@ export const consoleTexts = {
   noneReason:
     'A session logs in with the certificate of an admin kit over mutual TLS and takes commands for the server.',
   noKits: 'This project has no admin kit yet: provision first, or open an admin kit.',
+  toOverview: 'Go to the overview',
   openAs: 'Open session as {{name}}',
   newTab: 'Open another session',
   closeTab: 'Close session {{name}}',

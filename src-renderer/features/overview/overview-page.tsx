@@ -4,6 +4,7 @@ import { useLocation, useNavigate } from 'react-router';
 import type { StateValue } from '../../../src-main/contract/index.ts';
 import { type Translate, useTexts } from '../../app/texts.ts';
 import { DataTable, type DataColumn } from '../../components/data-table.tsx';
+import { EmptyState } from '../../components/empty-state.tsx';
 import { PlaceName } from '../../components/place-name.tsx';
 import { Page } from '../../components/page.tsx';
 import { StateBadge } from '../../components/state-badge.tsx';
@@ -88,6 +89,18 @@ function Board({ open }: { open: Open }) {
       selectable
       onOpen={(participant) => void navigate(`/sites/${encodeURIComponent(participant.name)}`)}
       bulk={(selected, clear) => <SiteActions project={open} participants={selected} onStarted={clear} />}
+      empty={
+        <EmptyState
+          title={t('overview.nobody')}
+          reason={t(open.state === 'ok' ? 'overview.nobodyReason' : 'overview.unreadReason')}
+        >
+          {open.kind === 'project' && open.state === 'ok' ? (
+            <Button onClick={() => void navigate('/project/edit/review')}>
+              {t('overview.actions.edit_project')}
+            </Button>
+          ) : null}
+        </EmptyState>
+      }
     />
   );
 }

@@ -11,7 +11,7 @@ export function ProvisionButton({ project }: { project: Open }) {
   const navigate = useNavigate();
   return (
     <Button
-      variant={project.prod ? 'default' : 'filled'}
+      variant={project.prod || project.errors > 0 || project.state !== 'ok' ? 'default' : 'filled'}
       onClick={() => void navigate('/project/edit/review')}
     >
       {t('overview.provision')}

@@ -37,6 +37,10 @@ export const overview = {
   counts: '{{ok}} of {{count}}',
   severity: { bad: 'Failed', warn: 'Attention', info: 'Next' },
   moreAttention: 'and {{count}} more',
+  nobody: 'No participant to show',
+  nobodyReason:
+    'The project files name none, or cannot be read as they are. The editor shows every error at its line.',
+  unreadReason: 'The files of the project cannot be read. It is shown again as soon as they can.',
   notWatched: 'not watched',
   attestation: 'Attestation',
   provision: 'Provision',

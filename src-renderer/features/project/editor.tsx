@@ -172,7 +172,7 @@ export function Editor({
               </Button>
               <span className={classes.grow} />
               {next ? (
-                <Button variant="default" onClick={() => void navigate(`/project/edit/${next}`)}>
+                <Button variant="light" onClick={() => void navigate(`/project/edit/${next}`)}>
                   {t('common.next')}
                 </Button>
               ) : null}

@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
-import { useEffect } from 'react';
+import { useEffect, useRef } from 'react';
 import { Navigate, useLocation, useNavigate } from 'react-router';
 import { useTexts } from '../../app/texts.ts';
 import { useClient } from '../../bridge/provider.tsx';
@@ -9,6 +9,8 @@ import { ErrorNotice } from '../../components/error-notice.tsx';
 import { Page } from '../../components/page.tsx';
 import { useAction } from '../../state/action.ts';
 import { draftsReplica, workspaceReplica } from '../../state/replicas.ts';
+import { isUntouched } from '../../state/draft-files.ts';
+import type { Draft } from './draft.ts';
 import { Editor } from './editor.tsx';
 import { NewProject } from './new-project.tsx';
 
@@ -18,6 +20,7 @@ export default function ProjectPage() {
   const [, , verb, step, name] = useLocation().pathname.split('/');
   const drafts = draftsReplica.use((replica) => replica.value);
   const open = workspaceReplica.use((state) => state.value?.open);
+  useFreshDraft(drafts?.draft ?? undefined);
   if (verb === 'new') return <NewProject />;
   if (!drafts) return <Page title={t('project.title')}>{null}</Page>;
   const draft = drafts.draft;
@@ -42,6 +45,17 @@ export default function ProjectPage() {
       </EmptyState>
     </Page>
   );
+}
+
+/** A draft with nothing of its own may have begun long ago: what is on disk now is shown when the page is come to. */
+function useFreshDraft(draft: Draft | undefined): void {
+  const client = useClient();
+  const latest = useRef(draft);
+  latest.current = draft;
+  useEffect(() => {
+    const { current } = latest;
+    if (current?.kind === 'edit' && isUntouched(current.files)) void client.call('drafts.begin', {});
+  }, [client]);
 }
 
 function NewButton({ isSecond = false }: { isSecond?: boolean }) {

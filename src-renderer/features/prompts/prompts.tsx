@@ -226,7 +226,7 @@ function Place({ question, answer }: BodyProps<'prompts.place'>) {
         label={t(`prompts.place.purpose.${question.purpose}`)}
         description={t('prompts.place.explained')}
         value={path}
-        className="mono"
+        classNames={{ input: 'mono' }}
         onChange={(event) => setPath(event.currentTarget.value)}
         error={question.problem}
       />

@@ -23,7 +23,7 @@ export function Custody() {
     return <span className="muted">{t('settings.noProject')}</span>;
   const busy = act.status === 'running';
   return (
-    <>
+    <div className={classes.stack}>
       <p className={classes.about}>{t(`settings.custodyForm.${custody.form}`)}</p>
       {custody.message ? <StateBadge state="warn">{custody.message}</StateBadge> : null}
       {custody.root_fingerprint ? (
@@ -33,7 +33,7 @@ export function Custody() {
         </div>
       ) : null}
       {act.error ? <ErrorNotice error={act.error} /> : null}
-      <Group mt="sm" gap="sm">
+      <Group gap="sm">
         {custody.form === 'plain' ? (
           <Button variant="default" loading={busy} onClick={() => void act.run('custody.wrap')}>
             {t('settings.wrap')}
@@ -65,6 +65,6 @@ export function Custody() {
           </>
         ) : null}
       </Group>
-    </>
+    </div>
   );
 }

@@ -163,5 +163,9 @@ function TaskLog({ id }: { id: string }) {
     );
     return () => stream.close();
   }, [client, id, add, clear]);
-  return <LogViewer lines={lines} name={`task-${id}.log`} label={t('tasks.log')} height={240} />;
+  return (
+    <div className={classes.log}>
+      <LogViewer lines={lines} name={`task-${id}.log`} label={t('tasks.log')} height={240} />
+    </div>
+  );
 }

@@ -39,7 +39,7 @@ async function fill(label: string, value: string, shown: RegExp): Promise<void> 
 }
 
 it('makes sound files for every site', { timeout: 120_000 }, async () => {
-  const project = join(folder, 'project');
+  const project = join(folder, 'heart-failure-study');
   await describeProject(page, {
     name: 'clinics',
     folder: project,

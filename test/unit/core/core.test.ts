@@ -181,6 +181,18 @@ describe('tasks', () => {
     expect(await readdir(join(bench.folder, 'study'))).toEqual(['project.yml']);
   });
 
+  it('keeps the log of a task from its beginning, for whoever asks when it is over', async () => {
+    const bench = await makeCore();
+    const { task } = await runTask(bench, 'provisioning.run', { file: await writeProject(bench) });
+    const opened = await bench.client.open('tasks.log', { id: task?.id ?? '' });
+    if (!opened.ok) throw new Error('not opened');
+    const lines: string[] = [];
+    for await (const item of opened.value.items) lines.push(...item.lines);
+    expect(lines.at(0)).toMatch(/: queued$/);
+    expect(lines.at(-1)).toMatch(/: succeeded$/);
+    expect(lines.length).toBeGreaterThan(2);
+  });
+
   it('can be watched after their end, and not when there are none', async () => {
     const bench = await makeCore();
     const file = await writeProject(bench);

@@ -248,6 +248,19 @@ describe('a draft left half-way', () => {
     expect(await drafts.begin(file('project.yml'))).toMatchObject({ resumed: true });
   });
 
+  it('follows the disk while it has nothing of its own, and keeps its step', async () => {
+    await drafts.begin(file('project.yml'));
+    await drafts.setStep('sites');
+    const theirs = (await texts()).project.replace(/^description:.*/m, 'description: theirs');
+    await writeFile(file('project.yml'), theirs);
+    expect(await drafts.begin(file('project.yml'))).toMatchObject({ resumed: false });
+    expect(await drafts.current()).toMatchObject({ step: 'sites', files: { project: { text: theirs } } });
+    await after({ op: 'set', file: 'project', path: ['description'], value: 'mine' });
+    await writeFile(file('project.yml'), theirs.replace('theirs', 'again'));
+    expect(await drafts.begin(file('project.yml'))).toMatchObject({ resumed: true });
+    expect((await texts()).project).toContain('description: mine');
+  });
+
   it('stays in the store when another project is opened', async () => {
     await after({ op: 'set', file: 'project', path: ['description'], value: 'half' });
     await drafts.leave();
