@@ -10,6 +10,7 @@ import { createPlaceBook, type PlaceBook } from './core/place-book.ts';
 import { createPromptQueue } from './core/prompt-queue.ts';
 import { createRouter } from './core/router.ts';
 import { createSessionPool } from './core/session-pool.ts';
+import { watchSleep } from './core/sleep-watch.ts';
 import { createDeferredLogger, createFileLogger } from './services/logging/index.ts';
 
 export interface Core {
@@ -19,6 +20,11 @@ export interface Core {
   readonly logger: Logger;
   /** A client that acts in the caller's name. */
   readonly clientFor: (caller: Caller) => DeskClient;
+  /**
+   * The computer slept, or may have: locks the signing key, makes sure of the connections, and asks anew what is watched. Noticed
+   * without being told, too, though later.
+   */
+  readonly slept: () => void;
   /** Cancels what runs, closes sessions and files; once. */
   readonly dispose: () => Promise<void>;
 }
@@ -186,7 +192,24 @@ export function createCore(ports: CorePorts): Core {
     disposed: disposal.signal,
   });
 
+  const afterMade = <Part>(part: Promise<Part> | undefined, then: (part: Part) => void): void =>
+    void part?.then(then).catch((error: unknown) => logger.error('Looking again failed.', { error }));
+  const wake = (): void => {
+    logger.info('This computer slept; connections and what is watched are looked at again.');
+    sessions.probe();
+    afterMade(custody.made(), (held) => held.lock());
+    afterMade(attestation.made(), (desk) => desk.slept());
+    afterMade(board.made(), (jobs) => jobs.lookAgain());
+    afterMade(kbs.made(), (watch) => watch.lookAgain());
+  };
+  const sleepWatch = watchSleep(wake);
+  const slept = (): void => {
+    sleepWatch.known();
+    wake();
+  };
+
   const disposed = once(async () => {
+    sleepWatch.stop();
     disposal.abort();
     (await board.made()?.catch(() => undefined))?.dispose();
     endTelling?.();
@@ -208,5 +231,5 @@ export function createCore(ports: CorePorts): Core {
     await ownLogger.flushed();
   });
 
-  return { places, logger, clientFor: router.clientFor, dispose: disposed.get };
+  return { places, logger, clientFor: router.clientFor, slept, dispose: disposed.get };
 }

@@ -103,6 +103,8 @@ export function createCustody(core: CoreParts): Custody {
     async keyFor(folder, signal) {
       const { keyFormOf } = await import('../services/pki/index.ts');
       if ((await keyFormOf(folder)).form !== 'wrapped') return undefined;
+      // The timer stands still while the computer sleeps; the clock does not.
+      if (unlocked && unlocked.until <= core.clock.now()) lock();
       const key = unlocked?.folder === folder ? unlocked.key : await askFor(folder, signal);
       hold(key, folder);
       void refresh();

@@ -149,6 +149,11 @@ export function createJobBoard(
       state.set({ jobs: [] });
       void ask();
     },
+    lookAgain() {
+      if (kit === undefined || timer === undefined) return;
+      clearTimeout(timer);
+      void ask();
+    },
     dispose() {
       stop();
       kit = undefined;

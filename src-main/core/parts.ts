@@ -12,6 +12,8 @@ export interface JobBoard {
   readonly state: StateCell<StateValue<'jobs.board'>>;
   /** The kit to look through; undefined stops looking. */
   look(kit: string | undefined): void;
+  /** Asks now instead of when it is due. */
+  lookAgain(): void;
   dispose(): void;
 }
 
@@ -35,6 +37,8 @@ export interface KbsWatch {
   hold(evidence: KbsEvidence): () => void;
   /** A policy was read or written for this project: looked at anew when it is the open one. */
   touched(file: string): void;
+  /** Asks now instead of when it is due. */
+  lookAgain(): void;
   dispose(): void;
 }
 

@@ -30,6 +30,8 @@ export interface SessionPool {
     use: SessionUse,
     work: (opened: OpenedSession) => Promise<Answer>,
   ): Promise<Answer>;
+  /** Makes sure that the connections still live. */
+  probe(): void;
   dispose(): Promise<void>;
 }
 
@@ -130,6 +132,9 @@ export function createSessionPool({
         if (entry.users === 0 && keepMs === 0) await close();
         else if (entry.users === 0) entry.timer = setTimeout(() => void close(), keepMs).unref();
       }
+    },
+    probe() {
+      for (const session of all) session.probe();
     },
     async dispose() {
       for (const entry of shared.values()) clearTimeout(entry.timer);

@@ -13,6 +13,7 @@ import { guardApp, guardSession } from './guards.ts';
 import { serveWindow } from './ipc.ts';
 import { setMenu } from './menu.ts';
 import { pageOrigin } from './page-files.ts';
+import { followPower } from './power.ts';
 import { declareScheme, servePages } from './protocol.ts';
 import { openWindow } from './window.ts';
 
@@ -111,9 +112,10 @@ function run(): void {
     const client = core.clientFor({ name: 'desktop', placeOf: (given) => given });
     showProgress(client, shown);
     // Whoever comes to an unlocked desk must not find an unlocked key.
-    const lock = (): void => void client.call('custody.lock', {});
-    powerMonitor.on('suspend', lock);
-    powerMonitor.on('lock-screen', lock);
+    followPower(powerMonitor, {
+      lock: () => void client.call('custody.lock', {}),
+      slept: core.slept,
+    });
     open(firstRoute);
   });
 }

@@ -148,6 +148,10 @@ export async function createAttestation(core: CoreParts): Promise<AttestationDes
       if (session === undefined) throw notWatching();
       return session;
     },
+    slept() {
+      watcher?.slept();
+      if (watcher !== undefined) state.set(board());
+    },
     dispose: end,
   };
 }

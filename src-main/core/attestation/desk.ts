@@ -22,5 +22,7 @@ export interface AttestationDesk {
   tellFacts(facts: AlarmFacts): void;
   /** The session of the watch. Throws `not_found` when nothing is watched. */
   session(): AdminSession;
+  /** This computer slept: what is shown says so at once, and everything is asked anew. */
+  slept(): void;
   dispose(): Promise<void>;
 }

@@ -171,6 +171,11 @@ export async function createKbsWatch(core: CoreParts, pace: KbsPace = usualPace)
       broker = undefined;
       if (timers.length > 0) lookAtPolicy();
     },
+    lookAgain() {
+      if (timers.length === 0) return;
+      lookAtPolicy();
+      lookAtCounters();
+    },
     dispose() {
       unfollow();
       listeners.clear();

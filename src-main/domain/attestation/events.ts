@@ -53,5 +53,7 @@ export type FederationEvent = { at: number; source: string } & (
   | { class: 'L'; kind: 'server_down'; reason: string }
   /** The admin session broke: what was known is not known any more. */
   | { class: 'L'; kind: 'session_lost' }
+  /** This computer slept: nobody looked meanwhile. */
+  | { class: 'L'; kind: 'slept' }
   | { class: 'F'; kind: 'stopping'; line: string; site?: string }
 );

@@ -141,6 +141,8 @@ export function rememberFederation(memory: FederationMemory, event: FederationEv
       };
     case 'session_lost':
       return { ...memory, since: at, sinceWhy: 'the connection to the server was lost' };
+    case 'slept':
+      return { ...memory, since: at, sinceWhy: 'this computer slept' };
     case 'stopping':
       return {
         ...memory,

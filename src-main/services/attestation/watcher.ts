@@ -102,11 +102,15 @@ export interface Watcher {
   tellFacts(facts: AlarmFacts): void;
   /** Asks these sites (all when missing) now, one after the other. Resolves when all answered or were waited for. */
   check(sites: readonly string[] | undefined, signal?: AbortSignal): Promise<void>;
+  /** This computer slept: nothing learnt before counts any more, and everything is asked anew, one site after the other. */
+  slept(): void;
   dispose(): void;
 }
 
 const pauseAfter = 2;
 const tickMs = 2_000;
+/** Beyond its time limit an answer may be late by as much as this program is busy. */
+const lateMs = 5_000;
 const again = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** Starts watching. */
@@ -212,6 +216,15 @@ class RunningWatcher implements Watcher {
     });
     this.#queue = work.catch(() => undefined);
     return work;
+  }
+
+  slept(): void {
+    const now = this.#options.clock.now();
+    this.#toldFederation({ class: 'L', kind: 'slept', at: now, source: 'this computer' });
+    this.#nextStatus = this.#nextSites = 0;
+    for (const name of this.#due.keys()) this.#due.set(name, now);
+    this.#changed();
+    void this.#tick();
   }
 
   dispose(): void {
@@ -385,7 +398,8 @@ class RunningWatcher implements Watcher {
   async #ask(site: WatchedSite): Promise<void> {
     const { clock, logger } = this.#options;
     const session = this.#session;
-    this.#due.set(site.name, clock.now() + this.#pace.periodMs);
+    const askedAt = clock.now();
+    this.#due.set(site.name, askedAt + this.#pace.periodMs);
     if (session === undefined || session.state !== 'connected') return;
     const source = `cell request by ${session.identity.user}`;
     const { answerMs } = this.#pace;
@@ -395,6 +409,11 @@ class RunningWatcher implements Watcher {
         signal: this.#stop.signal,
       });
       const at = clock.now();
+      // An answer that lay in wait while this computer slept says how it was before.
+      if (at - askedAt > answerMs + lateMs || askedAt < this.#federation.since) {
+        this.#due.set(site.name, at);
+        return;
+      }
       const own = site.fqcn.split('.').at(-1);
       if (answer.siteName !== own) {
         const message = `"${site.fqcn}" answered under the name "${answer.siteName}".`;

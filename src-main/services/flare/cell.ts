@@ -171,6 +171,11 @@ export class Cell {
     await this.request(byeChannel, 'bye', undefined, { timeoutMs }).catch(() => undefined);
   }
 
+  /** Gives the link up when the server shows no sign of life within `ms`. */
+  probe(ms: number): void {
+    this.#link.probe(ms);
+  }
+
   /** Ends the link; requests in flight fail with `reason`. */
   close(reason: Error): void {
     this.#link.close();

@@ -46,6 +46,7 @@ export class Link {
   #sequence = 0;
   #streamId = firstStreamId - 1;
   #heartbeat: NodeJS.Timeout | undefined;
+  #probe: NodeJS.Timeout | undefined;
   #heardSincePing = true;
   #silentPings = 0;
   #closed = false;
@@ -85,9 +86,21 @@ export class Link {
     return this.#sendFrame(frameType.data, cellnetApp, this.#nextStreamId(), headers, payload);
   }
 
+  /** Asks for a sign of life at once: without one within `ms` the link is given up, as after silent keep-alive messages. */
+  probe(ms: number): void {
+    if (this.#closed || this.#probe !== undefined) return;
+    this.#probe = setTimeout(
+      () => this.#lost(new ProtocolError(`it gave no sign of life for ${ms / 1000} s`)),
+      ms,
+    );
+    this.#probe.unref();
+    void this.#sendFrame(frameType.ping, 0, this.#nextStreamId(), undefined, nil);
+  }
+
   close(): void {
     this.#closed = true;
     clearInterval(this.#heartbeat);
+    clearTimeout(this.#probe);
     this.#transport?.close();
   }
 
@@ -139,6 +152,8 @@ export class Link {
   #receive(bytes: Uint8Array): void {
     const frame = decodeFrame(bytes);
     this.#heardSincePing = true;
+    clearTimeout(this.#probe);
+    this.#probe = undefined;
     switch (frame.type) {
       case frameType.data:
         if (frame.headers !== undefined) this.#events?.onMessage(frame.headers, frame.payload);

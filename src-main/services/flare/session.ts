@@ -29,7 +29,15 @@ import {
 } from './hci.ts';
 import type { LoggedIn } from './login.ts';
 import { type ProtocolProfile, profilesFor, protocolProfiles } from './profiles.ts';
-import { byeMs, defaultTimeouts, defined, logoutMs, type SessionTimeouts, siteMarginMs } from './timeouts.ts';
+import {
+  byeMs,
+  defaultTimeouts,
+  defined,
+  logoutMs,
+  probeMs,
+  type SessionTimeouts,
+  siteMarginMs,
+} from './timeouts.ts';
 import {
   downloadRequest,
   downloadStep,
@@ -256,6 +264,10 @@ class Session implements AdminSession {
 
   async freshEvidence(fqcn: string, options: EvidenceOptions = {}): Promise<SiteEvidence> {
     return readEvidence(await this.#askSite(fqcn, evidenceTopic, options));
+  }
+
+  probe(): void {
+    if (this.#state.now === 'connected') this.#connection?.cell.probe(probeMs);
   }
 
   close(): Promise<void> {

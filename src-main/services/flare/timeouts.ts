@@ -31,6 +31,8 @@ export const defaultTimeouts: SessionTimeouts = {
 
 /** Added to the time the server waits for sites. */
 export const siteMarginMs = 5_000;
+/** How long a connection that may have died unseen has to show that it lives. */
+export const probeMs = 5_000;
 export const logoutMs = 2_000;
 export const byeMs = 1_000;
 /** The first try comes soon, because a lost connection is often back at once. */

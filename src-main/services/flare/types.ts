@@ -124,6 +124,11 @@ export interface AdminSession {
    * confidential computing, a slow and a broken one are the same `timeout`. Throws as `confidentialSites`, and remote_failed.
    */
   freshEvidence(fqcn: string, options?: EvidenceOptions): Promise<SiteEvidence>;
+  /**
+   * Makes sure that the connection still lives, as after a sleep of this computer: a dead one is found within 5 s and connected
+   * again by itself. Does nothing while the session is not connected.
+   */
+  probe(): void;
   /** Logs out, says bye, closes. Never throws. */
   close(): Promise<void>;
 }

@@ -1,5 +1,7 @@
 /** The longest time a timer can run. */
 const longestTimerMs = 2 ** 31 - 1;
+/** A timer stands still while the computer sleeps: the clock is looked at again so often. */
+const lookAgainMs = 60_000;
 
 /** Calls `act` once nothing has been in use for `idleMs`. */
 export class IdleWatch {
@@ -52,10 +54,7 @@ export function callAt(moment: number, now: () => number, act: () => void): () =
   let timer: NodeJS.Timeout;
   const wait = (): void => {
     const left = moment - now();
-    timer = setTimeout(
-      () => (left > longestTimerMs ? wait() : act()),
-      Math.max(0, Math.min(left, longestTimerMs)),
-    );
+    timer = setTimeout(() => (left > lookAgainMs ? wait() : act()), Math.max(0, Math.min(left, lookAgainMs)));
     timer.unref();
   };
   wait();

@@ -1,5 +1,5 @@
 /** The shell around the pages in a real Electron: what a page gets, what it is refused, one instance. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -237,6 +237,17 @@ describe.skipIf(!binary)(`shell in ${binary?.kind ?? 'SKIPPED: no'} Electron`, (
     expect(windows).toEqual([false]);
     expect(bench.startAgain(stateFolder, 'flaredesk://settings/../../etc')).toBe(0);
     expect(running.page.url()).toMatch(/#\/settings$/);
+  });
+
+  it('looks again after the computer slept', async () => {
+    await running.app.evaluate(({ powerMonitor }) => void powerMonitor.emit('resume'));
+    const logs = (): string =>
+      readdirSync(stateFolder, { recursive: true, encoding: 'utf8' })
+        .filter((name) => name.endsWith('.log'))
+        .map((name) => readFileSync(join(stateFolder, name), 'utf8'))
+        .join('');
+    await expect.poll(logs).toContain('This computer slept');
+    expect((await call('settings.get', {})).ok).toBe(true);
   });
 
   it('loads its page anew after the page died, and main goes on', async () => {

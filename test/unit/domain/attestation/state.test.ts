@@ -94,6 +94,8 @@ describe('badges', () => {
     ],
     ['contradiction', 10, [evidence(60_000)]],
     ['stale', 10, [evidence(0)], [federationEvent(5, { class: 'L', kind: 'session_lost' })]],
+    ['stale', 10, [evidence(0), heartbeat(0)], [federationEvent(5, { class: 'L', kind: 'slept' })]],
+    ['attested', 10, [evidence(0), evidence(6)], [federationEvent(5, { class: 'L', kind: 'slept' })]],
     [
       'stale',
       10,

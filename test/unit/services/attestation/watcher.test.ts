@@ -39,6 +39,7 @@ async function watch(
   count: number,
   answer: (fqcn: string) => Promise<never>,
   more: Partial<WatchedSite> = {},
+  clients: object[] = [],
 ) {
   const asked: { site: string; at: number }[] = [];
   let inFlight = 0;
@@ -49,7 +50,7 @@ async function watch(
     configured: 'real' as const,
     ...more,
   }));
-  const session = fakeSession((line) => reply(line, []), {
+  const session = fakeSession((line) => reply(line, [], { clients }), {
     confidentialSites: () => Promise.resolve(sites.map(({ name, fqcn }) => ({ name, fqcn }))),
     freshEvidence: async (fqcn) => {
       asked.push({ site: fqcn, at: Date.now() });
@@ -177,5 +178,42 @@ test('what other sources tell is kept once, not each time it is asked, and an al
   expect(kinds()).toContain('vault_sealed');
   watcher.tellFacts({ vaultSealed: false });
   expect(kinds()).not.toContain('vault_sealed');
+  watcher.dispose();
+});
+
+test('after a sleep nothing from before counts, and everything is asked anew', async () => {
+  const clients = [{ client_name: 'site-1', client_last_conn_time: Date.now() / 1000 }];
+  const { watcher, asked } = await watch(2, () => later(50, new DeskError('unreachable', 'no')), {}, clients);
+  await vi.advanceTimersByTimeAsync(15_000);
+  const badge = () => watcher.statuses().find(({ site }) => site === 'site-1')?.badge;
+  expect(badge()).toBe('connected');
+  await vi.advanceTimersByTimeAsync(100);
+  clients[0] = { client_name: 'site-1', client_last_conn_time: Date.now() / 1000 };
+  watcher.slept();
+  expect(badge()).toBe('stale');
+  expect(watcher.statuses()[0]?.message).toContain('this computer slept');
+  const before = asked.length;
+  await vi.advanceTimersByTimeAsync(15_000);
+  expect(asked.slice(before).map(({ site }) => site)).toEqual(['site-1', 'site-2']);
+  expect(badge()).toBe('connected');
+  watcher.dispose();
+});
+
+test('an answer that waited through a sleep does not count', async () => {
+  let give: (answer: unknown) => void = () => undefined;
+  const held = (): Promise<never> => new Promise((resolve) => (give = resolve as (answer: unknown) => void));
+  const { watcher, asked } = await watch(1, held);
+  await vi.advanceTimersByTimeAsync(100);
+  expect(asked).toHaveLength(1);
+  // The clock goes on, the timers stand still.
+  vi.setSystemTime(Date.now() + 3_600_000);
+  give({ siteName: 'site-1', tokens: [] });
+  await vi.advanceTimersByTimeAsync(100);
+  expect(watcher.statuses()[0]?.claims.filter(({ class: kind }) => kind === 'H')).toEqual([]);
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect(asked).toHaveLength(2);
+  give({ siteName: 'site-1', tokens: [] });
+  await vi.advanceTimersByTimeAsync(100);
+  expect(watcher.statuses()[0]?.claims.filter(({ class: kind }) => kind === 'H')).toHaveLength(1);
   watcher.dispose();
 });

@@ -1,6 +1,6 @@
 /** A session's life after the login, against a peer that can cut, delay, reorder, expire and come back. */
 import { createHash, randomBytes } from 'node:crypto';
-import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { DeskError } from '../../../../src-main/contract/errors.ts';
 import { encodeFobs } from '../../../../src-main/services/flare/fobs.ts';
 import {
@@ -295,6 +295,23 @@ describe('keep-alive', () => {
     const { session, fake } = await start({ at: { ping: () => undefined } }, { pingMs: 60 });
     await until(() => session.state === 'reconnecting');
     await until(() => fake.connections > 1);
+  });
+
+  test('a link that died unseen is found by asking, long before its next ping is due', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldAdvanceTime: true });
+    cleanUps.push(() => Promise.resolve(vi.useRealTimers()));
+    let dead = false;
+    const { session, peer } = await start({ at: { ping: (_peer, usual) => void (dead || usual()) } });
+    session.probe();
+    await until(() => peer().pings.length === 1);
+    await vi.advanceTimersByTimeAsync(6_000);
+    expect(session.state).toBe('connected');
+    dead = true;
+    session.probe();
+    await vi.advanceTimersByTimeAsync(4_000);
+    expect(session.state).toBe('connected');
+    await vi.advanceTimersByTimeAsync(1_500);
+    expect(session.state).toBe('reconnecting');
   });
 
   test('our answer to a ping', async () => {

@@ -96,6 +96,7 @@ export function fakeSession(
       return given ?? reply(line, [{ type: 'error', data: `no answer to ${line}` }]);
     },
     upload: () => Promise.reject(new Error('no upload here')),
+    probe: () => undefined,
     confidentialSites: () => Promise.reject(new Error('no sites here')),
     freshEvidence: () => Promise.reject(new Error('no evidence here')),
     download: () => {
