@@ -8,6 +8,8 @@ const fields = {
   contrast: z.enum(['normal', 'high']),
   /** The FLARE line of new projects. */
   flare: z.enum(['2.7.2', '2.8.1']),
+  /** Of the system: a task that ended unseen, an alarm of attestation. */
+  notifications: z.boolean(),
   log_level: z.enum(['debug', 'info', 'warn', 'error']),
   /** Size of one log file in MiB; five are kept. */
   log_mebibytes: z.int().min(1).max(100),
@@ -17,6 +19,7 @@ export const settingsSchema = z.strictObject({
   appearance: fields.appearance.default('system'),
   contrast: fields.contrast.default('normal'),
   flare: fields.flare.default('2.8.1'),
+  notifications: fields.notifications.default(true),
   log_level: fields.log_level.default('info'),
   log_mebibytes: fields.log_mebibytes.default(5),
 });

@@ -21,3 +21,9 @@ export function routeOf(link: string): string | undefined {
 /** The link among a process's arguments, if any. */
 export const linkIn = (args: readonly string[]): string | undefined =>
   args.find((arg) => arg.startsWith('flaredesk://'));
+
+/** The page that is shown, with one task opened over it. */
+export function routeToTask(address: string, id: string): string {
+  const page = /#(\/[^?]*)/.exec(address)?.[1] ?? '/overview';
+  return `${page}?task=${encodeURIComponent(id)}`;
+}

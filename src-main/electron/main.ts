@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { app, BrowserWindow, powerMonitor, session } from 'electron';
 import { createCore } from '../core.ts';
 import { stateFolderOf } from '../core/state-folder.ts';
+import { showAlarms } from './adapters/alarms.ts';
 import { pickPlace } from './adapters/dialogs.ts';
+import { createNotifier } from './adapters/notifier.ts';
 import { reveal } from './adapters/opener.ts';
 import { showProgress } from './adapters/progress.ts';
 import { watchMain, watchPage } from './crash.ts';
-import { linkIn, routeOf } from './deep-link.ts';
+import { linkIn, routeOf, routeToTask } from './deep-link.ts';
 import { guardApp, guardSession } from './guards.ts';
 import { serveWindow } from './ipc.ts';
 import { setMenu } from './menu.ts';
@@ -110,7 +112,15 @@ function run(): void {
     setMenu(go);
     if (app.isPackaged) app.setAsDefaultProtocolClient('flaredesk');
     const client = core.clientFor({ name: 'desktop', placeOf: (given) => given });
-    showProgress(client, shown);
+    let wanted = true;
+    client.subscribe('settings.current', ({ value }) => (wanted = value.notifications));
+    const notify = createNotifier(() => wanted);
+    showProgress(client, {
+      window: shown,
+      notify,
+      openTask: (id) => go(routeToTask(shown()?.webContents.getURL() ?? '', id)),
+    });
+    showAlarms(client, notify, go);
     // Whoever comes to an unlocked desk must not find an unlocked key.
     followPower(powerMonitor, {
       lock: () => void client.call('custody.lock', {}),

@@ -1,7 +1,7 @@
 import { Skeleton } from '@mantine/core';
 import { useHotkeys } from '@mantine/hooks';
 import { Suspense, useEffect, useState } from 'react';
-import { Navigate, NavLink, Route, Routes, useLocation, useNavigate } from 'react-router';
+import { Navigate, NavLink, Route, Routes, useLocation, useNavigate, useSearchParams } from 'react-router';
 import { useClient } from '../bridge/provider.tsx';
 import { notifyAlarms } from '../features/attestation/notify.ts';
 import { TaskDrawer } from '../features/tasks/task-drawer.tsx';
@@ -25,6 +25,26 @@ export function Shell() {
   const open = workspaceReplica.use((replica) => replica.value?.open);
   const [tasksOpen, setTasksOpen] = useState(false);
   const [keysOpen, setKeysOpen] = useState(false);
+  // A notification that was clicked leads to its task, over the page that is shown.
+  const [search, setSearch] = useSearchParams();
+  const [wantedTask, setWantedTask] = useState<string>();
+  const askedTask = search.get('task');
+  useEffect(() => {
+    if (askedTask === null) return;
+    setWantedTask(askedTask);
+    setTasksOpen(true);
+    setSearch(
+      (was) => {
+        was.delete('task');
+        return was;
+      },
+      { replace: true },
+    );
+  }, [askedTask, setSearch]);
+  const closeTasks = (): void => {
+    setTasksOpen(false);
+    setWantedTask(undefined);
+  };
   useEffect(() => notifyAlarms(t('shell.pages.attestation')), [t]);
   const shown = pagesOf(open);
   const isDisabled = (page: (typeof pages)[number]): boolean =>
@@ -104,7 +124,7 @@ export function Shell() {
         </div>
       </main>
       <StatusBar onTasks={() => setTasksOpen((was) => !was)} />
-      <TaskDrawer opened={tasksOpen} onClose={() => setTasksOpen(false)} />
+      <TaskDrawer opened={tasksOpen} wanted={wantedTask} onClose={closeTasks} />
       <Palette onTasks={() => setTasksOpen(true)} />
       <KeyList opened={keysOpen} onClose={() => setKeysOpen(false)} />
     </div>

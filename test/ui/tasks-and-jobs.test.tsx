@@ -73,6 +73,12 @@ describe('the task drawer', () => {
     expect(carrier.sent).toEqual([{ name: 'tasks.cancel', payload: { id: '1' } }]);
   });
 
+  it('leads to the task that is wanted', async () => {
+    tasksReplica.use.setState({ value: { tasks: [task('1', 'succeeded'), task('2', 'failed')] } });
+    draw(<TaskDrawer opened wanted="2" onClose={() => undefined} />);
+    await waitFor(() => expect(document.activeElement).toBe(screen.getByRole('article', { name: 'Task 2' })));
+  });
+
   it('shows a cancel on its way and offers no second one', () => {
     drawer(task('1', 'cancelling', { actions: ['cancel'] }));
     expect(card('1').getByRole('button', { name: 'Cancelling' })).toHaveProperty('disabled', true);

@@ -1,6 +1,7 @@
 /** Long work outside the window: the system's progress bar while it runs, a notification when it ends unseen. */
-import { type BrowserWindow, Notification } from 'electron';
+import type { BrowserWindow } from 'electron';
 import type { DeskClient, StateValue } from '../../contract/index.ts';
+import type { Notice, Notify } from './notifier.ts';
 
 type Task = StateValue<'tasks.recent'>['tasks'][number];
 
@@ -22,28 +23,35 @@ export function overallProgress(tasks: Task[]): number {
   return measured.length === 0 ? 2 : measured.reduce((sum, part) => sum + part, 0) / measured.length;
 }
 
+/** What is said of a task that ended: its name, its result, and where it ran. */
+function noticeOf(task: Pick<Task, 'title' | 'status' | 'target' | 'error'>): Notice | undefined {
+  const word = words[task.status];
+  if (word === undefined) return undefined;
+  const body = [task.target, task.error?.message].filter((line) => line !== undefined).join('\n');
+  return { title: `${word}: ${task.title}`, body };
+}
+
+export interface ProgressHost {
+  window: () => Pick<BrowserWindow, 'isFocused' | 'setProgressBar'> | undefined;
+  notify: Notify;
+  /** Shows a task in the window, which comes to the front. */
+  openTask: (id: string) => void;
+}
+
 /** Follows the tasks until the returned function is called. */
-export function showProgress(client: DeskClient, window: () => BrowserWindow | undefined): () => void {
-  const seen = new Map<string, Task['status']>();
-  return client.subscribe('tasks.recent', ({ value }) => {
+export function showProgress(client: DeskClient, { window, notify, openTask }: ProgressHost): () => void {
+  let seen = new Map<string, Task['status']>();
+  return client.subscribe('tasks.recent', ({ value: { tasks } }) => {
     const shown = window();
-    if (shown && !shown.isDestroyed()) shown.setProgressBar(overallProgress(value.tasks));
-    for (const task of value.tasks) {
-      const before = seen.get(task.id);
-      seen.set(task.id, task.status);
-      const word = words[task.status];
-      const endedNow = before !== undefined && running.has(before) && word !== undefined;
-      if (!endedNow || task.parent !== undefined || shown?.isFocused() || !Notification.isSupported())
-        continue;
-      const notification = new Notification({
-        title: `${word}: ${task.title}`,
-        body: task.error?.message ?? '',
-      });
-      notification.on('click', () => {
-        shown?.show();
-        shown?.focus();
-      });
-      notification.show();
+    shown?.setProgressBar(overallProgress(tasks));
+    const before = seen;
+    seen = new Map(tasks.map(({ id, status }) => [id, status]));
+    if (shown?.isFocused() === true) return;
+    for (const task of tasks) {
+      const last = before.get(task.id);
+      if (last === undefined || !running.has(last) || task.parent !== undefined) continue;
+      const notice = noticeOf(task);
+      if (notice) notify(notice, () => openTask(task.id));
     }
   });
 }

@@ -1,5 +1,5 @@
 /** Tells alarms of attestation through the system, once each, where the person allowed it. */
-import { attestationReplica } from '../../state/replicas.ts';
+import { attestationReplica, settingsReplica } from '../../state/replicas.ts';
 
 /** Asks for leave to notify; only ever called from a click. */
 export function askToNotify(): void {
@@ -13,7 +13,8 @@ export function notifyAlarms(title: string): () => void {
   let told = new Set<string>();
   return attestationReplica.use.subscribe(() => {
     const alarms = attestationReplica.use.getState().value?.alarms ?? [];
-    for (const { key, message } of alarms) {
+    const isWanted = settingsReplica.use.getState().value?.notifications !== false;
+    for (const { key, message } of isWanted ? alarms : []) {
       if (told.has(key) || typeof Notification === 'undefined' || Notification.permission !== 'granted')
         continue;
       new Notification(title, { body: message, tag: key });

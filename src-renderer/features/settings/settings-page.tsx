@@ -1,4 +1,4 @@
-import { NumberInput, SegmentedControl, Select } from '@mantine/core';
+import { NumberInput, SegmentedControl, Select, Switch } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { useTexts } from '../../app/texts.ts';
 import { useClient } from '../../bridge/provider.tsx';
@@ -96,6 +96,14 @@ function Preferences() {
           onChange={(flare) => flare && void save.run({ flare: flare })}
           data={['2.8.1', '2.7.2']}
           w={240}
+        />
+      </Section>
+      <Section title={t('settings.notifications')}>
+        <Switch
+          label={t('settings.notify')}
+          description={t('settings.notifyAbout')}
+          checked={settings.notifications}
+          onChange={(event) => void save.run({ notifications: event.currentTarget.checked })}
         />
       </Section>
       <Section title={t('settings.log')}>

@@ -30,7 +30,16 @@ const states: Record<Task['status'], StateKind> = {
 };
 
 /** Every task, newest first, from any page: step, progress, speed, time left, log, cancel, retry, resume. */
-export function TaskDrawer({ opened, onClose }: { opened: boolean; onClose: () => void }) {
+export function TaskDrawer({
+  opened,
+  wanted,
+  onClose,
+}: {
+  opened: boolean;
+  /** The task to look at first. */
+  wanted?: string | undefined;
+  onClose: () => void;
+}) {
   const t = useTexts();
   const tasks = tasksReplica.use((replica) => replica.value?.tasks) ?? [];
   const roots = tasks.filter((task) => task.parent === undefined);
@@ -48,7 +57,11 @@ export function TaskDrawer({ opened, onClose }: { opened: boolean; onClose: () =
       <ul className={classes.list}>
         {roots.map((task) => (
           <li key={task.id}>
-            <TaskCard task={task} childTasks={tasks.filter((child) => child.parent === task.id)} />
+            <TaskCard
+              task={task}
+              isWanted={task.id === wanted}
+              childTasks={tasks.filter((child) => child.parent === task.id)}
+            />
           </li>
         ))}
       </ul>
@@ -56,14 +69,21 @@ export function TaskDrawer({ opened, onClose }: { opened: boolean; onClose: () =
   );
 }
 
-function TaskCard({ task, childTasks }: { task: Task; childTasks: Task[] }) {
+function TaskCard({ task, childTasks, isWanted }: { task: Task; childTasks: Task[]; isWanted: boolean }) {
   const t = useTexts();
+  const card = useRef<HTMLElement>(null);
+  useEffect(() => {
+    if (!isWanted) return;
+    // The drawer takes the focus when it opens; the card is where the person wants to be.
+    const timer = setTimeout(() => card.current?.focus(), 250);
+    return () => clearTimeout(timer);
+  }, [isWanted]);
   const client = useClient();
   const [logOpen, setLogOpen] = useState(false);
   const step = task.steps.findLast((item) => item.state === 'running' || item.state === 'failed');
   const took = task.ended_at ? (Date.parse(task.ended_at) - Date.parse(task.created_at)) / 1000 : undefined;
   return (
-    <article className={classes.task} aria-label={taskTitle(t, task)}>
+    <article ref={card} tabIndex={-1} className={classes.task} aria-label={taskTitle(t, task)}>
       <Group justify="space-between" wrap="nowrap">
         <strong className={classes.title}>{taskTitle(t, task)}</strong>
         <StateBadge state={states[task.status]}>{t(`tasks.status.${task.status}`)}</StateBadge>

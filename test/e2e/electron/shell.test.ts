@@ -239,6 +239,14 @@ describe.skipIf(!binary)(`shell in ${binary?.kind ?? 'SKIPPED: no'} Electron`, (
     expect(running.page.url()).toMatch(/#\/settings$/);
   });
 
+  it('opens the tasks over the page where a notification leads', async () => {
+    await running.page.evaluate(`location.hash = '#/settings?task=7'`);
+    await running.page.getByText('No task yet').waitFor({ timeout: 10_000 });
+    expect(running.page.url()).toMatch(/#\/settings$/);
+    await running.page.keyboard.press('Escape');
+    await running.page.getByText('No task yet').waitFor({ state: 'hidden', timeout: 10_000 });
+  });
+
   it('looks again after the computer slept', async () => {
     await running.app.evaluate(({ powerMonitor }) => void powerMonitor.emit('resume'));
     const logs = (): string =>
