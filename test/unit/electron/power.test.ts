@@ -1,5 +1,4 @@
 import { EventEmitter } from 'node:events';
-import type { PowerMonitor } from 'electron';
 import { expect, it, vi } from 'vitest';
 import { followPower } from '../../../src-main/electron/power.ts';
 
@@ -7,7 +6,7 @@ it('locks before the computer sleeps and with the screen, and looks again after 
   const monitor = new EventEmitter();
   const lock = vi.fn();
   const slept = vi.fn();
-  followPower(monitor as unknown as PowerMonitor, { lock, slept });
+  followPower(monitor as never, { lock, slept });
   monitor.emit('lock-screen');
   expect(lock).toHaveBeenCalledTimes(1);
   monitor.emit('unlock-screen');
