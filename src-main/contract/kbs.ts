@@ -21,6 +21,24 @@ const countersSchema = z.strictObject({
   attestation_failures: z.number(),
 });
 
+const vaultSchema = z.strictObject({
+  at: timeText,
+  address: z.string(),
+  state: z.enum([
+    'active',
+    'standby',
+    'performance_standby',
+    'dr_secondary',
+    'not_initialised',
+    'sealed',
+    'unreachable',
+    'unclear',
+  ]),
+  version: z.string().optional(),
+  message: z.string().optional(),
+  hint: z.string().optional(),
+});
+
 export const kbsStatusSchema = z.strictObject({
   at: timeText,
   address: z.string(),
@@ -32,6 +50,8 @@ export const kbsStatusSchema = z.strictObject({
   admin: z.enum(['ok', 'refused', 'not_configured', 'failed']),
   findings: z.array(findingSchema),
   counters: countersSchema.optional(),
+  /** Missing: desk.yml names no vault. */
+  vault: vaultSchema.optional(),
 });
 
 const answer = z.enum(['allow', 'deny', 'error', 'unknown']);
@@ -180,6 +200,38 @@ export const kbs = {
       cvms: z.array(simulatedSchema),
     }),
   }),
+  /** The measurements of a text (default: the policy in force) beside those of the images. */
+  policyMeasurements: defineCall({
+    name: 'kbs.policy_measurements',
+    effect: 'read',
+    deadlineMs: 120_000,
+    places: ['file'],
+    input: z.strictObject({ file, text: policyField.optional() }),
+    output: z.strictObject({
+      release: releaseField,
+      images: z.array(
+        cvmAnswerSchema.extend({
+          /** 96 hex digits; null: not known. */
+          measurement: z.string().nullable(),
+          /** Where it stands in the text. */
+          lines: z.array(z.number()),
+        }),
+      ),
+      /** Measurements of the text that belong to no newest image. */
+      stale: z.array(
+        z.strictObject({
+          measurement: z.string(),
+          lines: z.array(z.number()),
+          /** Whose disk key a machine with it gets; null: not known. */
+          opens: z.array(z.string()).nullable(),
+          /** The image it was of. */
+          was: z
+            .strictObject({ participant: z.string(), run: z.string(), debug_swap: z.boolean() })
+            .nullable(),
+        }),
+      ),
+    }),
+  }),
   policySet: defineCall({
     name: 'kbs.policy_set',
     effect: 'write',
@@ -234,6 +286,8 @@ export const kbs = {
         })
         .nullable(),
       counters: countersSchema.nullable(),
+      /** Null: none is named, or it was not asked yet. */
+      vault: vaultSchema.nullable(),
       /** Why the last look failed. */
       error: errorSchema.nullable(),
     }),

@@ -72,6 +72,7 @@ export const callNames = [
   'kbs.policy_generate',
   'kbs.policy_compare',
   'kbs.policy_simulate',
+  'kbs.policy_measurements',
   'kbs.policy_set',
   'kbs.policy_history',
   'kbs.policy_roll_back',

@@ -29,6 +29,8 @@ export interface KbsEvidence {
   onSite(event: SiteEvent): void;
   /** Who changed the policy there, in words; undefined when it is the one set from here. */
   onForeignPolicy(words: string | undefined): void;
+  /** The vault behind it said whether it is sealed. */
+  onVault(isSealed: boolean): void;
 }
 
 export interface KbsWatch {

@@ -1,6 +1,7 @@
 import { screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { describe, expect, it } from 'vitest';
+import { Images } from '../../src-renderer/features/kbs/images.tsx';
 import { References } from '../../src-renderer/features/kbs/references.tsx';
 import { Resources } from '../../src-renderer/features/kbs/resources.tsx';
 import { draw } from './render.tsx';
@@ -127,5 +128,47 @@ describe('the reference values of a key broker', () => {
         confirm: 'study',
       }),
     );
+  });
+});
+
+describe('the images beside the policy', () => {
+  it('name the image that gets no key, the measurement left over and whose key it still gets', async () => {
+    let generated = 0;
+    const { asked, kept } = calls({
+      'kbs.policy_measurements': () =>
+        ok({
+          release: 'v0.14',
+          images: [
+            {
+              participant: 'site-1',
+              vm_id: 'vm-1',
+              answer: 'deny',
+              measurement: '11'.repeat(48),
+              lines: [],
+            },
+          ],
+          stale: [
+            {
+              measurement: '22'.repeat(48),
+              lines: [9],
+              opens: ['site-1'],
+              was: { participant: 'site-1', run: 'prod_00', debug_swap: false },
+            },
+          ],
+        }),
+    });
+    draw(<Images file="place:x" text="package policy" onGenerate={() => (generated += 1)} />, {
+      calls: kept,
+    });
+    const images = await screen.findByRole('table', { name: 'Images' });
+    expect(within(images).getByText('refused')).toBeDefined();
+    expect(within(images).getByText('nowhere')).toBeDefined();
+    const stale = screen.getByRole('table', { name: 'Allowed, and of no newest image' });
+    expect(within(stale).getByText('site-1 in prod_00')).toBeDefined();
+    expect(within(stale).getByText('gets the key of site-1')).toBeDefined();
+    expect(within(stale).getByText('line 9')).toBeDefined();
+    await userEvent.click(screen.getByRole('button', { name: 'Write rules from images' }));
+    expect(generated).toBe(1);
+    expect(asked[0]?.input).toEqual({ file: 'place:x', text: 'package policy' });
   });
 });

@@ -76,6 +76,7 @@ async function page(more: Record<string, (input: never) => unknown> = {}) {
       },
       policy: { sha256, read_at: at, changed_elsewhere: { at, known_sha256: sha256, known_at: at } },
       counters: null,
+      vault: { at, address: 'https://vault.example:8200', state: 'sealed' },
       error: null,
     },
   });
@@ -97,6 +98,7 @@ describe('the key broker page', () => {
     const { editor } = await page();
     expect(editor).toHaveProperty('value', inForce);
     expect(screen.getByText(/Somebody else changed it/)).toBeDefined();
+    expect(screen.getByText('Vault sealed: no VM gets its key')).toBeDefined();
     expect(setButton().getAttribute('aria-disabled')).toBe('true');
   });
 

@@ -15,7 +15,7 @@ import type {
 import type { DeskFile } from '../../services/projects/index.ts';
 import type { CoreParts } from '../context.ts';
 import { loadFor, refusal } from '../sound-project.ts';
-import { type Inventory, inventoryOf } from './inventory.ts';
+import { everyMeasurement, type FormerImage, type Inventory, inventoryOf } from './inventory.ts';
 
 export interface Broker {
   target: KbsTarget;
@@ -28,6 +28,8 @@ export interface Broker {
   /** Throws what is wrong with the project's own files. */
   project(): Project;
   inventory(): Promise<Inventory>;
+  /** Whose image a measurement was, by its hex digits. */
+  everyMeasurement(): Promise<Map<string, FormerImage>>;
 }
 
 /**
@@ -58,6 +60,7 @@ export async function brokerOf(core: CoreParts, file: string): Promise<Broker> {
     actor: `${core.environment.user}@${hostname()}`,
     project: sound,
     inventory: async () => inventoryOf(sound(), desk.workspace, core.clock.now()),
+    everyMeasurement: async () => everyMeasurement(sound(), desk.workspace, core.clock.now()),
   };
 }
 

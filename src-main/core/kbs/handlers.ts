@@ -1,5 +1,6 @@
 import { DeskError } from '../../contract/errors.ts';
 import {
+  compareMeasurements,
   denyAllPolicy,
   generatePolicy,
   lintPolicy,
@@ -122,6 +123,37 @@ export const handlers: Pick<CallHandlers, Names> = {
     const theirs = await readPolicyOf(broker, core.clock, signal);
     const cvms = simulated(theirs.text, text, await broker.inventory(), trusteeProfile(release));
     return { release, theirs_sha256: theirs.sha256, cvms };
+  },
+
+  'kbs.policy_measurements': async ({ file, text }, { core, signal }) => {
+    const broker = await brokerOf(core, file);
+    const release = await releaseOf(broker, signal);
+    const compared = text ?? (await readPolicyOf(broker, core.clock, signal)).text;
+    const { cvms, unknown } = await broker.inventory();
+    const { images, stale } = compareMeasurements(compared, trusteeProfile(release), cvms);
+    const former = await broker.everyMeasurement();
+    return {
+      release,
+      images: [
+        ...images.map(({ vmId, measurement, ...image }) => ({
+          ...image,
+          vm_id: vmId,
+          measurement: measurement ?? null,
+        })),
+        ...unknown.map((one) => ({
+          ...one,
+          vm_id: null,
+          answer: 'unknown' as const,
+          measurement: null,
+          lines: [],
+        })),
+      ],
+      stale: stale.map(({ opens, ...one }) => ({
+        ...one,
+        opens: opens ?? null,
+        was: former.get(one.measurement) ?? null,
+      })),
+    };
   },
 
   'kbs.policy_set': async ({ file, text, read_sha256, confirm, accept_findings }, context) => {

@@ -1,6 +1,6 @@
 /** The CVMs that a project's images make, as far as they were inspected. */
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { KnownCvm } from '../../domain/kbs/index.ts';
 import type { Project } from '../../domain/project/model.ts';
 import { makesImages } from '../builds/plan.ts';
@@ -13,6 +13,42 @@ export interface Inventory {
   unknown: { participant: string; reason: string }[];
   /** CVMs whose measurement nobody vouches for, or that has none, and why. */
   unmeasured: { participant: string; reason: string }[];
+}
+
+/** An image that a measurement was of. */
+export interface FormerImage {
+  participant: string;
+  /** `prod_NN`. */
+  run: string;
+  /** As it measures on a host that has debug swap. */
+  debug_swap: boolean;
+}
+
+/**
+ * Every measurement that a signed record of any run gives, by its 96 hex digits. The newest run wins; one with debug swap is of
+ * the newest image, too.
+ */
+export async function everyMeasurement(
+  project: Project,
+  workspace: string,
+  now: number,
+): Promise<Map<string, FormerImage>> {
+  const folder = join(workspace, project.name);
+  const { expectedMeasurements } = await import('../../services/cvm/index.ts');
+  const { keyFormOf } = await import('../../services/pki/index.ts');
+  const { rootFingerprint } = await keyFormOf(join(folder, 'state'));
+  const found = new Map<string, FormerImage>();
+  for (const run of await runsOf(folder)) {
+    for (const [participant, { measurement }] of await expectedMeasurements(run, { rootFingerprint, now })) {
+      if (!measurement.computed) continue;
+      for (const [hex, debug_swap] of [
+        [measurement.plain, false],
+        [measurement.withDebugSwap, true],
+      ] as const)
+        if (!found.has(hex)) found.set(hex, { participant, run: basename(run), debug_swap });
+    }
+  }
+  return found;
 }
 
 /**

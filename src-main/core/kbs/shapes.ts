@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import type { kbsStatusSchema, simulatedSchema } from '../../contract/kbs.ts';
 import { type KbsCounters, simulatePolicy, type TrusteeProfile } from '../../domain/kbs/index.ts';
-import type { KbsStatus } from '../../services/kbs/index.ts';
+import type { KbsStatus, VaultHealth } from '../../services/kbs/index.ts';
 import type { Inventory } from './inventory.ts';
 
 export type Status = z.input<typeof kbsStatusSchema>;
@@ -18,6 +18,8 @@ export const countersOf = (counters: KbsCounters, at: string): NonNullable<Statu
   attestation_failures: counters.attestationFailures,
 });
 
+export const vaultOf = (health: VaultHealth, at: string): NonNullable<Status['vault']> => ({ at, ...health });
+
 export const statusOf = (status: KbsStatus, address: string, at: string): Status => ({
   at,
   address,
@@ -26,6 +28,7 @@ export const statusOf = (status: KbsStatus, address: string, at: string): Status
   ...(status.buildVersion === undefined ? {} : { build_version: status.buildVersion }),
   admin: status.admin,
   findings: status.findings,
+  ...(status.vault ? { vault: vaultOf(status.vault, at) } : {}),
   ...(status.counters ? { counters: countersOf(status.counters, at) } : {}),
 });
 

@@ -24,6 +24,9 @@ export function tellAttestation(
       onForeignPolicy: (words) => {
         if (isOurs()) attestation.tellFacts({ policyChangedBy: words });
       },
+      onVault: (isSealed) => {
+        if (isOurs()) attestation.tellFacts({ vaultSealed: isSealed });
+      },
     });
   });
   return () => {

@@ -5,10 +5,11 @@ import type { SiteEvent } from '../../domain/attestation/index.ts';
 import { type KbsCounters, keyPath, newReads, trusteeProfile } from '../../domain/kbs/index.ts';
 import type { CoreParts } from '../context.ts';
 import { describeError } from '../errors.ts';
+import type { VaultHealth } from '../../services/kbs/index.ts';
 import type { KbsEvidence, KbsWatch } from '../parts.ts';
 import { createStateCell } from '../state-cell.ts';
 import { type Broker, brokerOf, lookAt, readPolicyOf, releaseOf, type SeenPolicy } from './broker.ts';
-import { answers, countersOf, statusOf } from './shapes.ts';
+import { answers, countersOf, statusOf, vaultOf } from './shapes.ts';
 
 type Value = StateValue<'kbs.current'>;
 
@@ -17,9 +18,16 @@ export interface KbsPace {
   countersMs: number;
 }
 
-/** Status and policy every 5 minutes, counters every minute (docs/reference/confidential-computing.md §6.4). */
+/** Status and policy every 5 minutes, counters and vault every minute (docs/reference/confidential-computing.md §6.4). */
 const usualPace: KbsPace = { policyMs: 300_000, countersMs: 60_000 };
-const nothing: Value = { address: null, status: null, policy: null, counters: null, error: null };
+const nothing: Value = {
+  address: null,
+  status: null,
+  policy: null,
+  counters: null,
+  vault: null,
+  error: null,
+};
 
 export async function createKbsWatch(core: CoreParts, pace: KbsPace = usualPace): Promise<KbsWatch> {
   const workspace = await core.workspace();
@@ -84,6 +92,24 @@ export async function createKbsWatch(core: CoreParts, pace: KbsPace = usualPace)
       last = counters;
     });
 
+  /** Whatever the key broker says meanwhile: a failed look at it does not hide the vault, nor the other way round. */
+  const lookAtVault = (): void => {
+    const { signal } = stop;
+    turn = turn.then(async () => {
+      const vault = broker?.target.vault;
+      if (signal.aborted || !vault) return;
+      const { vaultHealth } = await import('../../services/kbs/index.ts');
+      const health = await vaultHealth(vault, signal).catch(() => undefined);
+      if (health && !signal.aborted) tookVault(health);
+    });
+  };
+  /** A vault that says nothing is not said to be open. */
+  const tookVault = (health: VaultHealth): void => {
+    told({ vault: vaultOf(health, now()) });
+    if (health.state === 'unreachable' || health.state === 'unclear') return;
+    for (const listener of listeners) listener.onVault(health.state === 'sealed');
+  };
+
   const tell = (event: SiteEvent): void => {
     for (const listener of listeners) listener.onSite(event);
   };
@@ -139,9 +165,11 @@ export async function createKbsWatch(core: CoreParts, pace: KbsPace = usualPace)
     timers = [
       setInterval(lookAtPolicy, pace.policyMs).unref(),
       setInterval(lookAtCounters, pace.countersMs).unref(),
+      setInterval(lookAtVault, pace.countersMs).unref(),
     ];
     lookAtPolicy();
     lookAtCounters();
+    lookAtVault();
   };
 
   const unfollow = workspace.state.subscribe(() => {

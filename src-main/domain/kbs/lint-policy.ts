@@ -1,8 +1,9 @@
 /** What is wrong or dangerous in a resource policy, found by asking it questions where that is possible. */
 import type { Finding } from '../../contract/finding.ts';
-import { measurementHex, type TrusteeProfile } from './profiles.ts';
+import type { TrusteeProfile } from './profiles.ts';
 import { ifIsOnlyAName } from './rego-evaluate.ts';
 import { type Policy, type Term, readPolicy } from './rego-syntax.ts';
+import { codeLines, measurementsIn, type WrittenMeasurement } from './written-measurements.ts';
 import { type KnownCvm, answerFor, keyPath, mayBeAllowed } from './site-request.ts';
 
 /** A measurement that no image has, to see whether the policy looks at it at all. */
@@ -174,9 +175,7 @@ function literals(text: string, profile: TrusteeProfile, cvms: readonly KnownCvm
   const findings: Finding[] = [];
   const known = new Set(cvms.flatMap((cvm) => (cvm.measurement ? [cvm.measurement] : [])));
   const seen = new Map<string, number>();
-  for (const [at, written] of text.split('\n').entries()) {
-    const line = at + 1;
-    const code = written.replace(/^\s*#.*$/, '');
+  for (const { line, code } of codeLines(text)) {
     if (/\["cpu"\]|submods\.cpu\b(?!0)/.test(code)) {
       findings.push({
         severity: 'error',
@@ -186,22 +185,18 @@ function literals(text: string, profile: TrusteeProfile, cvms: readonly KnownCvm
         line,
       });
     }
-    for (const [, literal = ''] of code.matchAll(/"([A-Za-z0-9+/]{64}|[0-9a-fA-F]{96})"/g)) {
-      findings.push(...literalFindings(literal, line, profile, known, seen));
-    }
   }
+  for (const written of measurementsIn(text))
+    findings.push(...literalFindings(written, profile, known, seen));
   return findings;
 }
 
 function literalFindings(
-  literal: string,
-  line: number,
+  { literal, hex, line }: WrittenMeasurement,
   profile: TrusteeProfile,
   known: ReadonlySet<string>,
   seen: Map<string, number>,
 ): Finding[] {
-  const hex = measurementHex(literal);
-  if (hex === undefined) return [];
   const findings: Finding[] = [];
   const form = literal.length === 96 ? 'hex' : 'base64';
   if (form !== profile.measurementForm || (form === 'hex' && literal !== hex)) {

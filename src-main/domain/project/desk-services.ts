@@ -30,18 +30,29 @@ export interface DeskKbs {
   /** File that holds an admin bearer token, from v0.21. */
   tokenFile?: string;
   profile: KbsProfile;
+  /** The Vault behind it, of which only the health is asked. */
+  vault?: DeskVault;
   source: SourcePosition;
+}
+
+export interface DeskVault {
+  /** `https://vault.example.org:8200`, without a path. */
+  address: string;
+  port: number;
+  /** PEM file of the private CA that signed its certificate; default: that of the key broker. */
+  ca?: string;
 }
 
 /** The port of the documented deployment. */
 export const defaultKbsPort = 8999;
+const vaultPort = 8200;
 const defaultBuilderDirectory = '~/flaredesk-builds';
 
-/** Host and port of a KBS address; undefined when it is not `http(s)://host[:port]`. */
-function parseKbsAddress(text: string): { host: string; port: number } | undefined {
+/** Host and port of an address; undefined when it is not `http(s)://host[:port]`. */
+function parseAddress(text: string, usualPort: number): { host: string; port: number } | undefined {
   const found = /^(https?):\/\/(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::(\d{1,5}))?\/?$/.exec(text);
   if (!found) return undefined;
-  const number = found[3] === undefined ? defaultKbsPort : Number(found[3]);
+  const number = found[3] === undefined ? usualPort : Number(found[3]);
   return number < 1 || number > 65535 ? undefined : { host: found[2] ?? '', port: number };
 }
 
@@ -62,7 +73,7 @@ export const builderSchema = z
 export const kbsSchema = z
   .strictObject({
     address: word.refine(
-      (text) => parseKbsAddress(text) !== undefined,
+      (text) => parseAddress(text, defaultKbsPort) !== undefined,
       'an address such as https://kbs.example.org:8999, without a path',
     ),
     ca: word.optional(),
@@ -80,9 +91,19 @@ export const kbsSchema = z
       )
       .optional(),
     profile: z.enum(kbsProfiles, `one of ${kbsProfiles.join(', ')}`).optional(),
+    vault: word
+      .refine(
+        (text) => parseAddress(text, vaultPort) !== undefined,
+        'an address such as https://vault.example.org:8200, without a path',
+      )
+      .optional(),
+    vault_ca: word.optional(),
   })
   .refine((one) => one.admin_key === undefined || one.token_file === undefined, {
     error: 'a key broker with either admin_key or token_file, not both',
+  })
+  .refine((one) => one.vault !== undefined || one.vault_ca === undefined, {
+    error: 'a key broker whose vault_ca stands beside a vault',
   });
 
 export type WrittenBuilder = z.infer<typeof builderSchema>;
@@ -113,12 +134,21 @@ export function builderOf(
 export function kbsOf(written: WrittenKbs, source: SourcePosition): DeskKbs {
   return {
     address: written.address.replace(/\/$/, ''),
-    port: parseKbsAddress(written.address)?.port ?? defaultKbsPort,
+    port: parseAddress(written.address, defaultKbsPort)?.port ?? defaultKbsPort,
     ca: written.ca,
     serverName: written.server_name,
     adminKey: written.admin_key,
     tokenFile: written.token_file,
     profile: written.profile ?? 'auto',
+    ...(written.vault === undefined
+      ? {}
+      : {
+          vault: {
+            address: written.vault.replace(/\/$/, ''),
+            port: parseAddress(written.vault, vaultPort)?.port ?? vaultPort,
+            ca: written.vault_ca ?? written.ca,
+          },
+        }),
     source,
   };
 }

@@ -117,6 +117,51 @@ async function simulate(desk: Desk, path: string, options: ProjectOption) {
   return desk.printer.answer(answer, ({ cvms }) => rowsOf(cvms));
 }
 
+type Compared = CallOutput<'kbs.policy_measurements'>;
+
+/** Enough to tell one from another, as in the pages. */
+const short = (measurement: string | null): string => (measurement === null ? '?' : measurement.slice(0, 16));
+const at = (lines: readonly number[]): string => (lines.length === 0 ? '' : `line ${lines.join(', ')}`);
+
+function staleText({ opens, was }: Compared['stale'][number]): string {
+  const swap = was?.debug_swap ? ', on a host with debug swap' : '';
+  const of = was ? `image of ${was.participant} in ${was.run}${swap}` : 'no image known here';
+  const gets =
+    opens === null
+      ? 'what it gets is not known'
+      : opens.length === 0
+        ? 'gets no key'
+        : `gets the key of ${opens.join(', ')}`;
+  return `${of}; ${gets}`;
+}
+
+async function measurements(desk: Desk, path: string | undefined, options: ProjectOption) {
+  const answer = await ask(desk, 'kbs.policy_measurements', {
+    file: desk.place(options.project),
+    ...(path === undefined ? {} : { text: await textOf(desk, path) }),
+  });
+  return desk.printer.answer(
+    answer,
+    ({ images, stale }) => {
+      const rows = images.map(({ participant, measurement, answer: key, lines, reason }) => [
+        participant,
+        short(measurement),
+        key,
+        at(lines),
+        reason ?? '',
+      ]);
+      const left = stale.map((one) => [short(one.measurement), at(one.lines), staleText(one)]);
+      const kept = left.length > 0 ? `\nallowed, and of no newest image:\n${table(left)}` : '';
+      const shown =
+        rows.length === 0
+          ? 'no confidential VM is known here\n'
+          : table(rows, ['PARTICIPANT', 'MEASUREMENT', 'KEY', 'STANDS ON', '']);
+      return `${shown}${kept}`;
+    },
+    ({ images }) => (images.some(({ answer: key }) => key === 'deny' || key === 'error') ? 1 : 0),
+  );
+}
+
 const renderWritten = ({ changed, sha256, cvms }: CallOutput<'kbs.policy_set'>): string =>
   `${changed ? 'set, and read back byte by byte' : 'this text stood there already'}\nsha256 ${sha256}\n${rowsOf(cvms)}`;
 
@@ -219,6 +264,12 @@ export function registerKbsPolicy(kbs: Command, host: CommandHost): void {
     'say which CVMs would lose or gain their disk key',
     'policy simulate policy.rego',
   ).action(run(host, simulate));
+  verb(
+    policy,
+    'measurements [text]',
+    'compare with the images of the project; 1 when an image would get no key',
+    'policy measurements',
+  ).action(run(host, measurements));
   accepting(
     write('set <text>', 'replace the policy, if it is still the one you looked at', 'policy set policy.rego'),
   ).action(run(host, set));

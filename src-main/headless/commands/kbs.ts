@@ -12,10 +12,11 @@ async function status(desk: Desk, options: ProjectOption) {
   const answer = await ask(desk, 'kbs.status', { file: desk.place(options.project) });
   return desk.printer.answer(
     answer,
-    ({ address, release, release_sure, admin, findings }) => {
+    ({ address, release, release_sure, admin, findings, vault }) => {
       const version =
         release === null ? 'unknown release' : `Trustee ${release}${release_sure ? '' : ' or newer'}`;
-      return `${confine(address)}: ${version}, admin access ${admin.replaceAll('_', ' ')}\n${findingLines(desk, findings)}`;
+      const behind = vault ? `vault ${confine(vault.address)}: ${vault.state.replaceAll('_', ' ')}\n` : '';
+      return `${confine(address)}: ${version}, admin access ${admin.replaceAll('_', ' ')}\n${behind}${findingLines(desk, findings)}`;
     },
     ({ findings }) => (findings.some(({ severity }) => severity === 'error') ? 1 : 0),
   );

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { connect } from 'node:tls';
 import { DeskError } from '../../contract/errors.ts';
-import { explained } from './client.ts';
+import { brokerPeer, explained } from './http.ts';
 import type { KbsTarget } from './types.ts';
 
 const handshakeMs = 10_000;
@@ -62,7 +62,7 @@ export async function shownCertificate(target: KbsTarget, signal?: AbortSignal):
       }
       resolve({ kind: 'tls', name: named(certificate), notAfter: certificate.validToDate.getTime() });
     });
-    socket.on('error', (error: Error) => reject(explained(error, target.address)));
+    socket.on('error', (error: Error) => reject(explained(error, brokerPeer(target.address))));
     socket.on('close', () => {
       clearTimeout(late);
       signal?.removeEventListener('abort', end);

@@ -1,18 +1,16 @@
 /** One key broker over HTTP(S): pinned CA, no redirects, sizes and times limited. */
 import { readFile } from 'node:fs/promises';
-import { request as plainRequest } from 'node:http';
-import { request as tlsRequest, type RequestOptions } from 'node:https';
+import type { RequestOptions } from 'node:https';
 import { isIP } from 'node:net';
 import { DeskError } from '../../contract/errors.ts';
 import { loadTokenSigner, type TokenSigner } from '../pki/index.ts';
 import { refusal } from './errors.ts';
+import { brokerPeer, send } from './http.ts';
 import { adminToken } from './token.ts';
 import type { KbsAnswer, KbsTarget } from './types.ts';
 
 /** Largest body that a key broker takes, bytes. */
 export const bodyLimit = 2 * 1024 * 1024;
-const answerLimit = 4 * 1024 * 1024;
-const answerTimeMs = 15_000;
 
 export interface KbsRequest {
   method: 'GET' | 'POST' | 'DELETE';
@@ -42,6 +40,7 @@ export function kbsClient(target: KbsTarget, now: () => number): KbsClient {
   const url = new URL(target.address);
   const secure = url.protocol === 'https:';
   const host = url.hostname.replace(/^\[|\]$/g, '');
+  const peer = brokerPeer(target.address);
   let ca: Promise<Buffer | undefined> | undefined;
   let signer: Promise<TokenSigner> | undefined;
 
@@ -99,7 +98,7 @@ export function kbsClient(target: KbsTarget, now: () => number): KbsClient {
         ? { ca: await ca, minVersion: 'TLSv1.2' as const, ...(isIP(name) ? {} : { servername: name }) }
         : {}),
     };
-    return send(options, secure, wanted.body, target.address, signal);
+    return send(options, secure, wanted.body, peer, signal);
   };
 
   return {
@@ -114,7 +113,8 @@ export function kbsClient(target: KbsTarget, now: () => number): KbsClient {
   };
 }
 
-async function fileOf(path: string, key: string): Promise<Buffer> {
+/** A file that desk.yml names under `kbs`. Throws `not_found`, `denied`. */
+export async function fileOf(path: string, key: string): Promise<Buffer> {
   try {
     return await readFile(path);
   } catch (error) {
@@ -124,100 +124,4 @@ async function fileOf(path: string, key: string): Promise<Buffer> {
       cause: error,
     });
   }
-}
-
-function send(
-  options: RequestOptions,
-  secure: boolean,
-  body: Buffer | undefined,
-  address: string,
-  signal: AbortSignal | undefined,
-): Promise<KbsAnswer> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted) {
-      reject(new DeskError('cancelled', 'The request to the key broker was cancelled.'));
-      return;
-    }
-    const asked = (secure ? tlsRequest : plainRequest)(options, (answer) => {
-      const chunks: Buffer[] = [];
-      let size = 0;
-      answer.on('data', (chunk: Buffer) => {
-        size += chunk.length;
-        if (size > answerLimit) {
-          asked.destroy(
-            new DeskError('too_large', `The key broker ${address} answers with more than 4 MiB.`),
-          );
-          return;
-        }
-        chunks.push(chunk);
-      });
-      answer.on('end', () =>
-        resolve({
-          status: answer.statusCode ?? 0,
-          contentType: answer.headers['content-type'] ?? '',
-          body: Buffer.concat(chunks),
-        }),
-      );
-      answer.on('error', (error) => reject(explained(error, address)));
-    });
-    const end = (): void => {
-      asked.destroy(new DeskError('cancelled', 'The request to the key broker was cancelled.'));
-    };
-    const late = setTimeout(() => {
-      asked.destroy(
-        new DeskError('timeout', `The key broker ${address} did not answer within 15 s.`, {
-          retryable: true,
-        }),
-      );
-    }, answerTimeMs);
-    signal?.addEventListener('abort', end, { once: true });
-    asked.on('error', (error) => reject(explained(error, address)));
-    asked.on('close', () => {
-      clearTimeout(late);
-      signal?.removeEventListener('abort', end);
-    });
-    asked.end(body);
-  });
-}
-
-const untrusted = /^(CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|ERR_TLS_CERT|HOSTNAME_MISMATCH)/;
-
-/** What went wrong with a connection, in words. */
-export function explained(error: Error, address: string): DeskError {
-  if (error instanceof DeskError) return error;
-  const code = (error as NodeJS.ErrnoException).code ?? '';
-  if (code === 'CERT_HAS_EXPIRED') {
-    return new DeskError('cert_expired', `The certificate of the key broker ${address} has ended.`, {
-      cause: error,
-    });
-  }
-  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
-    return new DeskError(
-      'cert_untrusted',
-      `The certificate of the key broker ${address} carries another name.`,
-      {
-        hint: 'Set kbs.server_name in desk.yml to the name in its certificate (the guide makes one for localhost).',
-        cause: error,
-      },
-    );
-  }
-  if (untrusted.test(code)) {
-    return new DeskError(
-      'cert_untrusted',
-      `The certificate of the key broker ${address} is not trusted (${code}).`,
-      {
-        hint: 'Name the PEM file of its private CA as kbs.ca in desk.yml.',
-        cause: error,
-      },
-    );
-  }
-  return new DeskError(
-    'unreachable',
-    `The key broker ${address} cannot be reached (${code || 'connection ended'}).`,
-    {
-      hint: 'Look at address and port, at the firewall, and whether it runs.',
-      retryable: true,
-      cause: error,
-    },
-  );
 }

@@ -8,4 +8,5 @@ export { policySha256, type ReadPolicy, readPolicy, setPolicy } from './policy.t
 export { readReferenceValues, registerReferenceValues } from './reference-values.ts';
 export { deleteResource, putResource } from './resources.ts';
 export { kbsStatus, readCounters } from './status.ts';
-export type { KbsStatus, KbsTarget, PolicyRecord } from './types.ts';
+export type { KbsStatus, KbsTarget, PolicyRecord, VaultHealth } from './types.ts';
+export { vaultHealth } from './vault.ts';

@@ -11,6 +11,7 @@ import type { KbsClient } from './client.ts';
 import { problemOf } from './errors.ts';
 import { readPolicy } from './policy.ts';
 import type { KbsStatus, KbsTarget } from './types.ts';
+import { vaultFinding, vaultHealth } from './vault.ts';
 
 /** The counters of /metrics, undefined when the address answers with something else. Throws what the client throws. */
 export async function readCounters(
@@ -58,8 +59,12 @@ export async function kbsStatus(
       hint: 'Use https and name the CA as kbs.ca.',
     });
   }
+  const vault = target.vault ? await vaultHealth(target.vault, signal) : undefined;
+  const sealed = vault && vaultFinding(vault);
+  if (sealed) findings.push(sealed);
   return {
     release,
+    ...(vault ? { vault } : {}),
     releaseSure: target.profile !== 'auto' || (found?.sure ?? false),
     ...(counters?.version === undefined ? {} : { buildVersion: counters.version }),
     ...(counters ? { counters } : {}),

@@ -19,7 +19,28 @@ export interface KbsStatus {
   counters?: KbsCounters;
   /** `not_configured`: no key and no token file were named. */
   admin: 'ok' | 'refused' | 'not_configured' | 'failed';
+  /** Missing: desk.yml names no vault. */
+  vault?: VaultHealth;
   findings: { severity: 'error' | 'warning' | 'info'; code: string; message: string; hint?: string }[];
+}
+
+/** What the vault behind a key broker says of itself, to anybody who asks. */
+export interface VaultHealth {
+  address: string;
+  /** `unclear`: something answered that is no vault, or in a way nobody knows. */
+  state:
+    | 'active'
+    | 'standby'
+    | 'performance_standby'
+    | 'dr_secondary'
+    | 'not_initialised'
+    | 'sealed'
+    | 'unreachable'
+    | 'unclear';
+  version?: string;
+  /** Why it is unreachable or unclear, and what to do. */
+  message?: string;
+  hint?: string;
 }
 
 /** One policy text that stood at the key broker, or was to. */

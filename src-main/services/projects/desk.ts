@@ -101,6 +101,7 @@ function kbsOnThisMachine(kbs: DeskKbs, folder: string): DeskKbs {
     ca: local(kbs.ca, folder),
     adminKey: local(kbs.adminKey, folder),
     tokenFile: local(kbs.tokenFile, folder),
+    ...(kbs.vault ? { vault: { ...kbs.vault, ca: local(kbs.vault.ca, folder) } } : {}),
   };
 }
 

@@ -14,6 +14,7 @@ import { kbsReplica, workspaceReplica } from '../../state/replicas.ts';
 import { type Compared, Differences } from './differences.tsx';
 import { History, type PolicyRecord } from './history.tsx';
 import classes from './kbs.module.css';
+import { Images } from './images.tsx';
 import { PolicyText } from './policy-text.tsx';
 import { References } from './references.tsx';
 import { Resources } from './resources.tsx';
@@ -23,7 +24,7 @@ import { StatusLine } from './status-line.tsx';
 type Read = CallOutput<'kbs.policy_read'>;
 type Findings = Read['findings'];
 const settleMs = 500;
-const tabs = ['policy', 'compare', 'history', 'resources', 'references'] as const;
+const tabs = ['policy', 'images', 'compare', 'history', 'resources', 'references'] as const;
 
 /** The key broker of the open project: its policy in an editor, what it means, and the careful way to replace it. */
 export default function KbsPage() {
@@ -225,6 +226,13 @@ export default function KbsPage() {
                 <Simulation cvms={checked?.cvms ?? []} />
               </div>
             </div>
+          </Tabs.Panel>
+          <Tabs.Panel value="images">
+            <Images
+              file={file ?? ''}
+              text={text}
+              onGenerate={() => void generate().then(() => setTab('policy'))}
+            />
           </Tabs.Panel>
           <Tabs.Panel value="compare">
             {compared ? (

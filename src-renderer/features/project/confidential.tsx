@@ -257,7 +257,7 @@ function BuildPart({ draft, edit }: { draft: Draft; edit: Edit }) {
   );
 }
 
-const kbsKeys = ['address', 'ca', 'server_name', 'admin_key', 'token_file'] as const;
+const kbsKeys = ['address', 'ca', 'server_name', 'admin_key', 'token_file', 'vault', 'vault_ca'] as const;
 const profiles = ['auto', 'v0.14', 'v0.15', 'v0.16', 'v0.17', 'v0.18', 'v0.19', 'v0.20', 'v0.21'];
 
 function KbsPart({ draft, edit }: { draft: Draft; edit: Edit }) {

@@ -68,6 +68,8 @@ export const project = {
       address: 'Address (https://host:8999)',
       ca: 'CA certificate file',
       server_name: 'Name in its certificate',
+      vault: 'Vault behind it (https://host:8200)',
+      vault_ca: 'CA certificate file of the vault',
       admin_key: 'Admin key file (up to v0.20)',
       token_file: 'Admin token file (from v0.21)',
       profile: 'Release',

@@ -103,6 +103,33 @@ describe.each(trusteeReleases)('flaredesk kbs, Trustee %s', (release) => {
     expect(kbs.guestAsks(claims, 'keys/root/vm-site-1')).toBe(200);
     expect(kbs.guestAsks(claims, 'keys/root/vm-site-2')).toBe(401);
 
+    interface Compared {
+      images: { participant: string; answer: string; lines: number[] }[];
+      stale: {
+        measurement: string;
+        opens: string[];
+        was: { participant: string; debug_swap: boolean } | null;
+      }[];
+    }
+    const fits = await kbsCommand<Compared>('policy', 'measurements');
+    expect(fits).toMatchObject({ code: 0, ok: true, value: { stale: [] } });
+    if (fits.ok) expect(fits.value.images.map(({ answer }) => answer)).toEqual(['allow', 'allow', 'allow']);
+    const literal = (byte: string): string => measurementText(measurement(byte), profile);
+    const other = ours.replace(literal('22'), literal('ee')).replace(literal('11'), literal('ab'));
+    const differs = await kbsCommand<Compared>('policy', 'measurements', await written('other.rego', other));
+    expect(differs).toMatchObject({ code: 1, ok: true });
+    if (differs.ok) {
+      expect(differs.value.images.map(({ participant, answer }) => `${participant} ${answer}`)).toEqual([
+        'server1 allow',
+        'site-1 deny',
+        'site-2 deny',
+      ]);
+      expect(differs.value.stale).toMatchObject([
+        { measurement: measurement('ab'), opens: ['site-1'], was: null },
+        { measurement: measurement('ee'), opens: ['site-2'], was: { debug_swap: true } },
+      ]);
+    }
+
     // Site 2 is taken out here, while another admin writes a comment.
     const [site1 = ''] = ours.split('# site-2\n');
     const less = await written('less.rego', `${site1.trimEnd()}\n`);

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { appendFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -8,9 +8,12 @@ import type { AlarmFacts } from '../../../src-main/domain/attestation/index.ts';
 import { tellAttestation } from '../../../src-main/core/kbs/tell-attestation.ts';
 import { createKbsWatch } from '../../../src-main/core/kbs/watch.ts';
 import type { KbsWatch, Workspace } from '../../../src-main/core/parts.ts';
+import { alarmsOf } from '../../../src-main/domain/attestation/alarms.ts';
+import { emptyFederation } from '../../../src-main/domain/attestation/memory.ts';
 import { createStateCell } from '../../../src-main/core/state-cell.ts';
 import { openStore } from '../../../src-main/services/store/index.ts';
 import { startKbs, type TestKbs } from '../../lab/kbs/kbs.ts';
+import { startVault } from '../../lab/kbs/vault.ts';
 import { writeConfidentialProject } from './confidential-project.ts';
 
 const ends: (() => Promise<void> | void)[] = [];
@@ -18,12 +21,13 @@ afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
 
-async function watched(pace = { policyMs: 60_000, countersMs: 60_000 }) {
+async function watched(pace = { policyMs: 60_000, countersMs: 60_000 }, more = '') {
   const folder = await mkdtemp(join(tmpdir(), 'flaredesk-kbs-watch-'));
   ends.push(() => rm(folder, { recursive: true, force: true }));
   const kbs: TestKbs = await startKbs({ minor: 14 });
   ends.push(() => kbs.stop());
   const file = await writeConfidentialProject(folder, kbs);
+  await appendFile(join(folder, 'desk.yml'), more);
   const store = openStore(join(folder, 'state'));
   ends.push(() => store.close());
   const silent = () => undefined;
@@ -127,5 +131,39 @@ describe('the watch of a key broker', () => {
     kbs.policy = original;
     watch.touched(file);
     await expect.poll(() => facts.at(-1), { timeout: 5000 }).toEqual({ policyChangedBy: undefined });
+  });
+
+  it('raises an alarm while the vault is sealed, keeps it while nobody can tell, and ends it', async () => {
+    const vault = await startVault();
+    ends.push(() => vault.stop());
+    vault.state = 'sealed';
+    const { kbs, watch, workspace } = await watched(
+      { policyMs: 60_000, countersMs: 100 },
+      `  vault: ${vault.address}\n  vault_ca: ${vault.ca}\n`,
+    );
+    const facts: AlarmFacts = {};
+    const kinds = (): string[] => alarmsOf([], emptyFederation, facts, Date.now()).map(({ kind }) => kind);
+    ends.push(
+      tellAttestation(
+        {
+          state: createStateCell({ watching: true } as StateValue<'attestation.board'>),
+          project: () => 'study',
+          tell: () => undefined,
+          tellFacts: (more) => Object.assign(facts, more),
+        },
+        workspace,
+        watch,
+      ),
+    );
+    await expect.poll(kinds, { timeout: 5000 }).toEqual(['vault_sealed']);
+    expect(watch.state.get().vault).toMatchObject({ state: 'sealed', address: vault.address });
+    vault.instead = { status: 503, body: 'proxy' };
+    kbs.failWith = { status: 500 };
+    await expect.poll(() => watch.state.get().vault?.state, { timeout: 5000 }).toBe('unclear');
+    expect(kinds()).toEqual(['vault_sealed']);
+    vault.instead = undefined;
+    vault.state = 'active';
+    await expect.poll(kinds, { timeout: 5000 }).toEqual([]);
+    expect(vault.faults).toEqual([]);
   });
 });

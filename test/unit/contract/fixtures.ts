@@ -164,6 +164,7 @@ export const validInputs: Record<string, unknown> = {
   'kbs.policy_generate': { file: '/tmp/project.yml' },
   'kbs.policy_compare': { file: '/tmp/project.yml', text: '', read_sha256: 'a'.repeat(64) },
   'kbs.policy_simulate': { file: '/tmp/project.yml', text: '' },
+  'kbs.policy_measurements': { file: '/tmp/project.yml', text: '' },
   'kbs.policy_set': {
     file: '/tmp/project.yml',
     text: '',

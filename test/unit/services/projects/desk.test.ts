@@ -114,6 +114,7 @@ kbs:
   address: https://kbs.example.org
   ca: certs/kbs-ca.pem
   admin_key: ~/kbs/private.key
+  vault: https://vault.example.org/
 `);
     expect(findings).toEqual([]);
     expect(read?.hosts.get('site-1')?.chipId).toBe('ab'.repeat(64));
@@ -138,6 +139,7 @@ kbs:
       ca: join(folder, 'certs/kbs-ca.pem'),
       adminKey: join(homedir(), 'kbs/private.key'),
       profile: 'auto',
+      vault: { address: 'https://vault.example.org', port: 8200, ca: join(folder, 'certs/kbs-ca.pem') },
     });
   });
 
@@ -151,6 +153,12 @@ kbs:
     ['kbs: { address: "https://k:99999" }', 'kbs.address', 'https://kbs.example.org:8999'],
     ['kbs: { address: "https://k", profile: v9 }', 'kbs.profile', 'one of auto, v0.14'],
     ['kbs: { address: "https://k", admin_key: a, token_file: b }', 'kbs', 'not both'],
+    [
+      'kbs: { address: "https://k", vault: vault.example.org }',
+      'kbs.vault',
+      'https://vault.example.org:8200',
+    ],
+    ['kbs: { address: "https://k", vault_ca: a }', 'kbs', 'beside a vault'],
     [
       'kbs: { address: "https://k", admin_key: "-----BEGIN PRIVATE KEY-----" }',
       'kbs.admin_key',
