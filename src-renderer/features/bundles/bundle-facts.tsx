@@ -240,7 +240,7 @@ function Kit({ kit }: { kit: NonNullable<Inspection['kit']> }) {
         [t('bundles.kit.root'), <Copyable text={kit.root_fingerprint} length={hashLength} />],
         [t('bundles.kit.own'), <Copyable text={kit.fingerprint} length={hashLength} />],
         [t('bundles.kit.notAfter'), new Date(kit.not_after).toLocaleDateString()],
-        [t('bundles.kit.checked'), t('bundles.kitVerified', { name: kit.name ?? '', count: kit.checked })],
+        [t('bundles.kit.checked'), t('bundles.kitChecked', { count: kit.checked })],
       ]}
     />
   );

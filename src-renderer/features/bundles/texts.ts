@@ -62,6 +62,8 @@ export const bundles = {
   },
   kitVerified_one: '{{name}}: {{count}} file and name verified',
   kitVerified_other: '{{name}}: {{count}} files and names verified',
+  kitChecked_one: '{{count}} file or name',
+  kitChecked_other: '{{count}} files and names',
   kitNone: 'The kit could not be read',
   measured: 'computed',
   cannotCompute: 'cannot be computed',
