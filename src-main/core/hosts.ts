@@ -20,7 +20,11 @@ export const handlers: Pick<TaskHandlers, 'hosts.check'> = {
       const { core, task, signal } = context;
       const { project, desk } = await soundProject(input);
       const { targets: plain } = chooseSites(project, desk, { only: input.only });
-      const { targets, gpuSites } = await withImages(core, project, plain, { signal, report: task.report });
+      const { targets, gpuSites } = await withImages(core, project, plain, {
+        desk,
+        signal,
+        report: task.report,
+      });
       const { checkHosts } = await import('../services/hosts/index.ts');
       task.report({ step: 'probe', done: 0, total: targets.length, unit: 'sites' });
       const children = childrenOf(context);

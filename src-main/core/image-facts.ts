@@ -1,6 +1,7 @@
 /** What a host must know of an image before it is given one: from its inspection, which is made once for each archive. */
 import { stat } from 'node:fs/promises';
 import { z } from 'zod';
+import type { BundleFacts } from '../domain/cc/bundle-facts.ts';
 import type { ReportProgress } from '../ports.ts';
 import type { SiteImage } from '../services/sites/index.ts';
 import type { CoreParts } from './context.ts';
@@ -28,7 +29,7 @@ export async function imageFactsOf(
   options: Options,
 ): Promise<SiteImage> {
   const { size, mtimeMs } = await stat(archive);
-  const stamp = `${size}:${mtimeMs}`;
+  const stamp = `${size}:${Math.floor(mtimeMs)}`;
   const { documents } = await core.store();
   const key = `image:${archive}`;
   const kept = keptSchema.safeParse(await documents.read(key)).data;
@@ -41,6 +42,20 @@ export async function imageFactsOf(
   const image = await reading;
   await documents.write(key, { stamp, image });
   return image;
+}
+
+/** What was found when the archive was still here; undefined where it never was. */
+export async function rememberedImage(core: CoreParts, archive: string): Promise<SiteImage | undefined> {
+  const { documents } = await core.store();
+  return keptSchema.safeParse(await documents.read(`image:${archive}`)).data?.image;
+}
+
+/** Keeps the facts of an archive that was just inspected under the name it will have. */
+export async function rememberImage(core: CoreParts, archive: string, facts: BundleFacts): Promise<void> {
+  const { documents } = await core.store();
+  const { size = 0, modified = '' } = facts.archive ?? {};
+  const stamp = `${size}:${Date.parse(modified)}`;
+  await documents.write(`image:${archive}`, { stamp, image: imageOf(archive, facts) });
 }
 
 async function inspect(
@@ -56,6 +71,10 @@ async function inspect(
     ...(report ? { report: (progress) => report({ ...progress, target: participant }) } : {}),
   });
   await keepHandOver(archive, facts, { participant, now: core.clock.now() });
+  return imageOf(archive, facts);
+}
+
+function imageOf(archive: string, facts: BundleFacts): SiteImage {
   const problem = facts.findings.find(({ severity }) => severity === 'problem');
   return {
     archive,

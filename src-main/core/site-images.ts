@@ -4,11 +4,14 @@ import { dirname, join } from 'node:path';
 import { DeskError } from '../contract/errors.ts';
 import type { Project } from '../domain/project/model.ts';
 import { toPlain } from '../domain/project/yaml/node.ts';
-import type { SiteTarget } from '../services/sites/index.ts';
+import type { DeskFile } from '../services/projects/index.ts';
+import type { SiteImage, SiteTarget } from '../services/sites/index.ts';
 import type { ReportProgress } from '../ports.ts';
 import type { CoreParts } from './context.ts';
 import { makesImages } from './builds/plan.ts';
-import { imageFactsOf } from './image-facts.ts';
+import { createBuildStore } from './builds/store.ts';
+import { imageFactsOf, rememberedImage } from './image-facts.ts';
+import { reachedBy } from './site-targets.ts';
 
 export interface ImagedSites {
   targets: SiteTarget[];
@@ -35,7 +38,7 @@ export async function withImages(
   core: CoreParts,
   project: Project,
   targets: readonly SiteTarget[],
-  options: { signal?: AbortSignal; report?: ReportProgress } = {},
+  options: { desk: DeskFile | undefined; signal?: AbortSignal; report?: ReportProgress },
 ): Promise<ImagedSites> {
   const gpuSites = new Set<string>();
   if (!makesImages(project)) return { targets: [...targets], gpuSites };
@@ -47,11 +50,14 @@ export async function withImages(
       const { hostsEntries, gpu } = await ccFacts(file, project);
       if (gpu) gpuSites.add(target.name);
       const archive = target.kit === undefined ? undefined : imageArchive(target.kit, target.name);
-      if (archive === undefined)
+      if (archive === undefined) {
+        const image = await imageOnBuilder(core, target, options.desk);
+        if (image) return { ...target, cvm: { image: { ...image, hostsEntries } } };
         return {
           ...target,
           cvm: { reason: `No image of ${target.name} was built${target.prod ? ` in ${target.prod}` : ''}.` },
         };
+      }
       try {
         const image = await imageFactsOf(core, target.name, archive, options);
         return { ...target, cvm: { image: { ...image, hostsEntries } } };
@@ -63,6 +69,29 @@ export async function withImages(
     }),
   );
   return { targets: imaged, gpuSites };
+}
+
+/**
+ * The image whose archive was taken from this machine after it had been built and inspected here, when the builder it came from still
+ * is in desk.yml. That the builder has the same bytes is proved at the site, by their SHA-256.
+ */
+async function imageOnBuilder(
+  core: CoreParts,
+  target: SiteTarget,
+  desk: DeskFile | undefined,
+): Promise<SiteImage | undefined> {
+  if (target.kit === undefined || existsSync(join(target.kit, 'startup'))) return undefined;
+  const known = await rememberedImage(core, join(target.kit, `${target.name}.tgz`));
+  const builds = createBuildStore((await core.store()).documents);
+  const built = await builds.read(dirname(target.kit), target.name);
+  const builder = desk?.builders.get(built?.host ?? '');
+  if (!known || built?.result?.sha256 !== known.sha256 || builder?.ssh === undefined) return undefined;
+  const relay = {
+    name: built.host ?? '',
+    ssh: reachedBy(builder.ssh, builder),
+    path: built.result.builderPath,
+  };
+  return { ...known, relay };
 }
 
 async function ccFacts(file: string, project: Project): Promise<CcFacts> {

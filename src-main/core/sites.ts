@@ -43,7 +43,12 @@ export const handlers: Pick<TaskHandlers, 'sites.run'> = {
       const { core, task, signal } = context;
       const { project, desk } = await soundProject(input);
       const { targets: plain, withoutHost } = chooseSites(project, desk, input);
-      const { targets } = await withImages(core, project, plain, { signal, report: task.report });
+      const { targets } = await withImages(core, project, plain, {
+        signal,
+        report: task.report,
+        desk,
+      });
+      const builders = targets.flatMap(({ cvm }) => cvm?.image?.relay ?? []);
       const [first] = targets;
       const prodFolder = first === undefined ? undefined : prodFolderOf(first);
       const kit = input.kit ?? (prodFolder === undefined ? undefined : adminKitOf(project, prodFolder));
@@ -62,7 +67,13 @@ export const handlers: Pick<TaskHandlers, 'sites.run'> = {
         {
           step: input.verb,
           targets,
-          ssh: sshOptionsOf({ core, signal, targets, accepted: input.accept_host_keys ?? {}, task }),
+          ssh: sshOptionsOf({
+            core,
+            signal,
+            targets: [...targets, ...builders],
+            accepted: input.accept_host_keys ?? {},
+            task,
+          }),
           narrate: (site, line) => core.logger.debug(line, { task: task.id, site }),
           ...(desk ? { parallel: desk.transfer.parallel } : {}),
           ...(kit === undefined ? {} : { leave: leaveWith(core, kit) }),

@@ -119,6 +119,9 @@ async function confidentialTargets(
   ]);
   const { project, desk } = await loadFor({ file });
   if (project === undefined || desk === undefined || desk.hosts.size === 0) return undefined;
-  const { targets } = await withImages(core, project, chooseSites(project, desk, {}).targets, { signal });
+  const { targets } = await withImages(core, project, chooseSites(project, desk, {}).targets, {
+    desk,
+    signal,
+  });
   return { project: project.name, targets: targets.filter(({ cvm }) => cvm?.image !== undefined) };
 }

@@ -12,6 +12,7 @@ import {
 } from '../../services/cvm/index.ts';
 import type { CoreParts } from '../context.ts';
 import { describeError } from '../errors.ts';
+import { rememberImage } from '../image-facts.ts';
 import type { Builds } from '../parts.ts';
 import { sshOptionsOf } from '../ssh-options.ts';
 import { createStateCell } from '../state-cell.ts';
@@ -83,7 +84,12 @@ export async function createBuilds(core: CoreParts): Promise<Builds> {
           fields: problems.map(({ file, problem }) => ({ file, message: problem })),
         });
     },
-    verifyBundle: (archive, context) => verifyBundle(archive, { ...context, now: core.clock.now() }),
+    verifyBundle: async (archive, context) => {
+      const { notes, facts } = await verifyBundle(archive, { ...context, now: core.clock.now() });
+      // Nobody shall read 20 GB a second time to deliver them.
+      await rememberImage(core, join(context.kit, `${context.site}.tgz`), facts);
+      return { notes };
+    },
   });
 
   const show: Builds['show'] = (record) =>

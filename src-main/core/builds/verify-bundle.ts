@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DeskError } from '../../contract/errors.ts';
+import type { BundleFacts } from '../../domain/cc/bundle-facts.ts';
 
 /**
  * Throws `integrity` for an archive that is damaged, lacks files, has changed on its way, or holds another kit. What could not be
@@ -11,7 +12,7 @@ import { DeskError } from '../../contract/errors.ts';
 export async function verifyBundle(
   archive: string,
   context: { site: string; kit: string; sha256: string; signal: AbortSignal; now: number },
-): Promise<{ notes: string[] }> {
+): Promise<{ notes: string[]; facts: BundleFacts }> {
   const { site, kit, sha256, signal, now } = context;
   const { inspectBundle, keepHandOver } = await import('../../services/cvm/index.ts');
   const facts = await inspectBundle(archive, { signal, now });
@@ -34,5 +35,5 @@ export async function verifyBundle(
   const notes = facts.findings
     .filter(({ severity }) => severity !== 'note')
     .map(({ file, message }) => `${file}: ${message}`);
-  return { notes };
+  return { notes, facts };
 }

@@ -17,7 +17,7 @@ export async function readSiteLog(
     core,
     project,
     chooseSites(project, desk, { only: [participant] }).targets,
-    { signal },
+    { desk, signal },
   );
   const { runSites } = await import('../../services/sites/index.ts');
   const { sites } = await runSites(

@@ -23,6 +23,17 @@ export interface SiteImage {
   problem?: { message: string; hint?: string };
   /** Names the VM finds without DNS, as its configuration has them. */
   hostsEntries?: readonly { name: string; address: string }[];
+  /** The archive is not on this machine any more: it is brought from its builder. */
+  relay?: ImageRelay;
+}
+
+/** The archive as its builder still has it. */
+export interface ImageRelay {
+  /** As desk.yml names the builder. */
+  name: string;
+  ssh: SshTarget;
+  /** Absolute path there. */
+  path: string;
 }
 
 /** One participant and the host it runs on. */

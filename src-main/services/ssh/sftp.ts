@@ -11,6 +11,10 @@ const reasons: Record<number, { code: 'not_found' | 'denied' | 'remote_failed'; 
   8: { code: 'remote_failed', text: 'the server does not support this' },
 };
 
+/** What every server grants in one request, and how many are on their way at once. */
+const blockBytes = 32 * 1024;
+const requestsAhead = 64;
+
 type Done<T> = (error: Error | null | undefined, value: T) => void;
 
 export class SftpSession {
@@ -92,6 +96,54 @@ export class SftpSession {
     }
   }
 
+  /**
+   * The bytes of a file from `start` to `end` (exclusive), in order, many requests ahead of the reader: a slow line is filled, and
+   * nobody needs the whole in memory. Nothing is read before it is asked for. Errors: as `read`, `remote_failed` when the file ends early.
+   */
+  async *stream(path: string, start: number, end: number): AsyncGenerator<Buffer> {
+    const handle = await this.#call(path, (done: Done<Buffer>) => this.#sftp.open(path, 'r', done));
+    const ahead: Promise<Buffer>[] = [];
+    let next = start;
+    try {
+      for (;;) {
+        while (next < end && ahead.length < requestsAhead) {
+          const block = this.#block(handle, path, next, Math.min(blockBytes, end - next));
+          // It is awaited in its turn; until then a failure is nobody's.
+          block.catch(() => undefined);
+          ahead.push(block);
+          next += blockBytes;
+        }
+        const block = ahead.shift();
+        if (block === undefined) return;
+        yield await block;
+      }
+    } finally {
+      await Promise.allSettled(ahead);
+      if (this.#open)
+        await this.#call(path, (done: Done<void>) =>
+          this.#sftp.close(handle, (error) => done(error, undefined)),
+        ).catch(() => undefined);
+    }
+  }
+
+  /** One block whole: a server may answer with less than it was asked for. */
+  async #block(handle: Buffer, path: string, position: number, length: number): Promise<Buffer> {
+    const block = Buffer.alloc(length);
+    for (let done = 0; done < length; ) {
+      const got = await this.#call(path, (tell: Done<number>) =>
+        this.#sftp.read(handle, block, done, length - done, position + done, (error, bytes) =>
+          tell(error, bytes),
+        ),
+      );
+      if (got === 0)
+        throw new DeskError('remote_failed', `${this.#label}:${path}: the file ended early.`, {
+          retryable: true,
+        });
+      done += got;
+    }
+    return block;
+  }
+
   /** Makes one folder. */
   mkdir(path: string, mode = 0o700): Promise<void> {
     return this.#call(path, (done: Done<void>) =>
@@ -132,6 +184,11 @@ export class SftpSession {
     } catch (error) {
       work.catch(() => undefined);
       if (error instanceof DeskError) throw error;
+      // What ssh2 tells requests that are open when the channel goes, before anybody hears of its end.
+      if (error instanceof Error && error.message === 'No response from server')
+        throw new DeskError('unreachable', `The SFTP session with ${this.#label} ended.`, {
+          retryable: true,
+        });
       const status = (error as { code?: unknown }).code;
       const known = typeof status === 'number' ? reasons[status] : undefined;
       throw new DeskError(

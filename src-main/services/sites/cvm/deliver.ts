@@ -1,10 +1,10 @@
 /** Brings an image to its host: continued where it broke off, verified, whole or not at all, the one before kept. */
-import { createReadStream } from 'node:fs';
 import { DeskError } from '../../../contract/errors.ts';
 import { diskFactor } from '../../../domain/cc/host-probes/index.ts';
 import { type SiteShell, valuesOf } from '../site-shell.ts';
 import type { Outcome, StepLog } from '../step-log.ts';
-import type { SiteImage, SiteState } from '../types.ts';
+import type { SiteImage, SiteState, SitesOptions } from '../types.ts';
+import { openArchive } from './archive-source.ts';
 import { imageId, manifestOf, sealedFiles, unpackedBytes } from './image.ts';
 import {
   checkArchive,
@@ -22,6 +22,8 @@ const longMs = 24 * 3600 * 1000;
 
 interface Context {
   signal?: AbortSignal;
+  /** How a builder that still has the archive is reached. */
+  ssh: SitesOptions['ssh'];
 }
 
 interface Found {
@@ -151,7 +153,7 @@ async function send(
       'upload',
       () => upload(shell, image, part, log, context),
       (sum) =>
-        `${part > 0 ? `continued at ${part} of ${image.bytes}` : image.bytes} bytes, SHA-256 ${sum.slice(0, 12)}… as recorded`,
+        `${part > 0 ? `continued at ${part} of ${image.bytes}` : image.bytes} bytes${image.relay ? ` from ${image.relay.name}` : ''}, SHA-256 ${sum.slice(0, 12)}… as recorded`,
     );
     await log.step(
       'unpack',
@@ -184,11 +186,11 @@ async function upload(
   context: Context,
 ): Promise<string> {
   if (part < image.bytes) {
-    const file = createReadStream(image.archive, { start: part, highWaterMark: 256 * 1024 });
+    const archive = await openArchive(image, part, context);
     let done = part;
     let lastReport = 0;
     const bytes = async function* () {
-      for await (const chunk of file as AsyncIterable<Buffer>) {
+      for await (const chunk of archive.bytes) {
         yield chunk;
         done += chunk.length;
         const now = performance.now();
@@ -204,7 +206,7 @@ async function upload(
         timeoutMs: longMs,
       });
     } finally {
-      file.destroy();
+      archive.close();
     }
   }
   const values = valuesOf(

@@ -34,6 +34,7 @@ export async function prepareImage(target: SiteTarget, log: StepLog): Promise<Si
     'image',
     async () => {
       const image = requireSound(target);
+      if (image.relay) return image;
       const found = await stat(image.archive).catch(() => undefined);
       if (found?.size !== image.bytes)
         throw new DeskError(
@@ -43,7 +44,8 @@ export async function prepareImage(target: SiteTarget, log: StepLog): Promise<Si
         );
       return image;
     },
-    (image) => `${image.bundle}: ${image.files.length} files, archive of ${image.bytes} bytes`,
+    (image) =>
+      `${image.bundle}: ${image.files.length} files, archive of ${image.bytes} bytes${image.relay ? ` on ${image.relay.name}` : ''}`,
   );
 }
 

@@ -31,7 +31,7 @@ export async function runVmStep(
       return { state: await checkHost(await open(), target, log, context) };
     case 'distribute': {
       const image = await prepareImage(target, log);
-      return { state: await deliverImage(await open(), image, log, context) };
+      return { state: await deliverImage(await open(), image, log, { ...context, ssh: options.ssh }) };
     }
     case 'start': {
       const shell = await open();
