@@ -1,6 +1,7 @@
 /** An image whose archive is on its builder alone: from there to the site's host, two real sshd, through this process. */
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { SiteImage, SiteTarget } from '../../../src-main/services/sites/index.ts';
 import { makeCcProject } from '../../lab/cc-project.ts';
@@ -26,7 +27,7 @@ beforeAll(async () => {
     startSshd({ folder: join(folder, 'builder') }),
     startSshd({ folder: join(folder, 'host') }),
   ]);
-  const made = makeImage(join(folder, 'out'), { site: 'site-1' });
+  const made = makeImage(join(folder, 'out'), { site: 'site-1', noise: 24_000_000 });
   onBuilder = join(builder.home, 'site-1.tgz');
   cpSync(made.archive, onBuilder);
   rmSync(made.archive);
@@ -69,21 +70,10 @@ test('when the builder’s line breaks, the next run continues where it stopped'
   const proxy = await startProxy({ targetPort: builder.port });
   try {
     const site = target({ port: proxy.port });
-    let broken = false;
-    const first = await run(
-      'distribute',
-      site,
-      ssh,
-      {},
-      {
-        report: ({ step, done = 0 }) => {
-          if (step !== 'upload' || done === 0 || broken) return;
-          broken = true;
-          proxy.cut();
-        },
-      },
-    );
-    expect(broken).toBe(true);
+    const delivering = run('distribute', site, ssh);
+    while (!existsSync(partOf(site)) || statSync(partOf(site)).size < 1_000_000) await sleep(2);
+    proxy.cut();
+    const first = await delivering;
     expect(first.error).toMatchObject({ code: 'unreachable', retryable: true });
     const arrived = statSync(partOf(site)).size;
     expect(arrived).toBeGreaterThan(0);

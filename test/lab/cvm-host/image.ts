@@ -1,7 +1,7 @@
 /** A small image, packed as the builder packs it, with the facts of its hand-over record. */
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { createHash, randomBytes } from 'node:crypto';
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { SiteImage } from '../../../src-main/services/sites/index.ts';
 import { BundleMaker } from '../cvm-builder/bundle.ts';
@@ -11,11 +11,16 @@ export interface ImageOptions {
   ports?: number[];
   /** The bundle lies below a folder of the site's name. */
   siteFolder?: boolean;
+  /** Bytes of noise at the end of the root drive: what takes time to send. */
+  noise?: number;
 }
 
 const sha256 = (file: string): string => createHash('sha256').update(readFileSync(file)).digest('hex');
 
-export function makeImage(folder: string, { site, ports = [], siteFolder = false }: ImageOptions): SiteImage {
+export function makeImage(
+  folder: string,
+  { site, ports = [], siteFolder = false, noise = 0 }: ImageOptions,
+): SiteImage {
   mkdirSync(folder, { recursive: true });
   const size = {
     root_drive_size: 0.008,
@@ -28,6 +33,7 @@ export function makeImage(folder: string, { site, ports = [], siteFolder = false
   maker.root(config as never);
   maker.userConfig({ config } as never);
   maker.scripts(config as never, { no_sudo: false } as never);
+  if (noise > 0) appendFileSync(join(maker.folder, 'crypt_root.qcow2'), randomBytes(noise));
   const bundle = basename(maker.folder);
   const files = readdirSync(maker.folder).map((name) => {
     const file = join(maker.folder, name);
