@@ -6,6 +6,15 @@ import { spawn } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright';
+import { siteOf } from '../src-main/core/attestation/shapes.ts';
+import {
+  emptyFederation,
+  emptySite,
+  remember,
+  type SiteMemory,
+  statusOf,
+  verdictWithout,
+} from '../src-main/domain/attestation/index.ts';
 import { openStore } from '../src-main/services/store/index.ts';
 import { flaredesk } from '../test/lab/flaredesk.ts';
 import { endMarked, newMark } from '../test/lab/keeper.ts';
@@ -61,6 +70,30 @@ const boardOf = (count: number) => ({
 /** Tells the page a board of made-up jobs, as main would. */
 const tellJobs = (page: Page): Promise<void> =>
   page.evaluate(`probe.tell('jobs.board', ${JSON.stringify(JSON.stringify(boardOf(jobs)))})`);
+
+/** A watched federation of so many sites, every one attested. */
+function attestationOf(count: number): object {
+  const at = new Date().toISOString();
+  const names = Array.from({ length: count }, (_, index) => `site-${index + 1}`);
+  const timing = { verifyFrequency: 600, sites: count };
+  const told = (site: string) => ({ site, at: Date.now(), source: 'cell request by admin@nvidia.com' });
+  const verdict = verdictWithout('genuine', 'no_expectation', 'A genuine AMD guest.');
+  return {
+    watching: true,
+    simulated: false,
+    project: 'lab',
+    server: 'up',
+    alarms: [],
+    sites: names.map((site) => {
+      const memory = [
+        { ...told(site), class: 'P', kind: 'configured', how: 'real' } as const,
+        { ...told(site), class: 'H', kind: 'evidence', verdict } as const,
+        { ...told(site), class: 'L', kind: 'connected', lastHeartbeatAt: Date.now() } as const,
+      ].reduce<SiteMemory>(remember, emptySite(site));
+      return { ...siteOf(statusOf(memory, emptyFederation, timing, Date.now()), false), at };
+    }),
+  };
+}
 
 async function serve(state: string, mark: Record<string, string>): Promise<string> {
   const child = spawn(process.execPath, [built, 'serve', '--json'], {
@@ -154,6 +187,13 @@ export async function benchWindows(folder: string, turns: number): Promise<Row[]
     await rowsDrawn(page);
     const siteScroll = await scroll(page);
 
+    await goTo(page, 'Attestation');
+    await page.evaluate(
+      `probe.tell('attestation.board', ${JSON.stringify(JSON.stringify(attestationOf(sites)))})`,
+    );
+    const boardDrawn = await rowsDrawn(page);
+    const boardScroll = await scroll(page);
+
     await goTo(page, 'Jobs');
     await page.getByRole('heading', { name: 'Transfer folder' }).waitFor();
     await tellJobs(page);
@@ -202,6 +242,18 @@ export async function benchWindows(folder: string, turns: number): Promise<Row[]
       {
         what: `${sites} sites: a frame while scrolling`,
         ours: frame(siteScroll),
+        unit: ms,
+        maxOurs: frameMs,
+      },
+      {
+        what: `attestation of ${sites} sites: first paint after data`,
+        ours: boardDrawn.sinceData,
+        unit: ms,
+        maxOurs: firstPaintMs,
+      },
+      {
+        what: `attestation of ${sites} sites: a frame while scrolling`,
+        ours: frame(boardScroll),
         unit: ms,
         maxOurs: frameMs,
       },

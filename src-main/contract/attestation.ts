@@ -97,6 +97,27 @@ const alarmSchema = z.strictObject({
   hint: z.string().optional(),
 });
 
+const level = z.int().min(0).max(255).optional();
+const tcbSchema = z.strictObject({
+  boot_loader: level,
+  tee: level,
+  snp: level,
+  microcode: level,
+  /** Turin alone has it. */
+  fmc: level,
+});
+
+/** What a project demands beyond the image: read and set for the project that is watched or open. */
+export const rulesSchema = z.strictObject({
+  minimum_tcb: z.strictObject({
+    Milan: tcbSchema.optional(),
+    Genoa: tcbSchema.optional(),
+    Turin: tcbSchema.optional(),
+  }),
+  allow_smt: z.boolean(),
+  allow_migration: z.boolean(),
+});
+
 export const boardSchema = z.strictObject({
   watching: z.boolean(),
   /** A test root is accepted: nothing here is about real hardware. */
@@ -131,6 +152,10 @@ export const boardSchema = z.strictObject({
       ghost_jobs: z.array(z.strictObject({ id: z.string(), name: z.string(), status: z.string() })),
       start_order: z.array(z.string()),
     })
+    .optional(),
+  /** How the last post to the webhook went; missing: none was sent. */
+  webhook: z
+    .strictObject({ state: z.enum(['ok', 'failed']), at: timeText, message: z.string().optional() })
     .optional(),
   error: z.string().optional(),
 });
@@ -169,6 +194,21 @@ export const attestation = {
     deadlineMs: 1_800_000,
     input: z.strictObject({ sites: namesField.optional() }),
     output: boardSchema,
+  }),
+  rules: defineCall({
+    name: 'attestation.rules',
+    effect: 'read',
+    deadlineMs: 5_000,
+    input: z.strictObject({}),
+    output: z.strictObject({ project: z.string(), rules: rulesSchema }),
+  }),
+  /** Replaces them; what is watched is judged anew by them at once. */
+  setRules: defineCall({
+    name: 'attestation.set_rules',
+    effect: 'write',
+    deadlineMs: 30_000,
+    input: z.strictObject({ rules: rulesSchema }),
+    output: z.strictObject({ project: z.string(), rules: rulesSchema }),
   }),
   badges: defineCall({
     name: 'attestation.badges',
@@ -216,6 +256,15 @@ export const attestation = {
       entry: entrySchema,
       checks: z.array(checkSchema),
       fields: z.array(fieldSchema),
+      /** Tokens beside the report, as they stand: nobody vouches for their claims. */
+      tokens: z.array(
+        z.strictObject({
+          namespace: z.string(),
+          signature: z.string(),
+          nonce: z.string().optional(),
+          claims: z.array(z.strictObject({ name: z.string(), value: z.string() })),
+        }),
+      ),
       /** Raw, hex. */
       raw: z.string().optional(),
     }),

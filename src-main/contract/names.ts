@@ -58,6 +58,8 @@ export const callNames = [
   'attestation.look',
   'attestation.check',
   'attestation.badges',
+  'attestation.rules',
+  'attestation.set_rules',
   'attestation.verify_file',
   'attestation.timeline',
   'attestation.evidence',

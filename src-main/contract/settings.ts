@@ -3,6 +3,15 @@ import { z } from 'zod';
 import { nameField } from './fields.ts';
 import { defineCall, defineState } from './kernel.ts';
 
+/** https, or plain http that does not leave this machine; no user and password in it. */
+function isWebhook(text: string): boolean {
+  if (text === '') return true;
+  const found = /^(https?):\/\/(\[[0-9a-f:]+\]|[a-z0-9.-]+)(:\d{1,5})?(\/[^\s#]*)?$/i.exec(text);
+  if (!found) return false;
+  const [, scheme = '', host = ''] = found;
+  return scheme.toLowerCase() === 'https' || /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/i.test(host);
+}
+
 const fields = {
   appearance: z.enum(['system', 'light', 'dark']),
   contrast: z.enum(['normal', 'high']),
@@ -13,6 +22,11 @@ const fields = {
   log_level: z.enum(['debug', 'info', 'warn', 'error']),
   /** Size of one log file in MiB; five are kept. */
   log_mebibytes: z.int().min(1).max(100),
+  /** Alarms are posted there; empty: nowhere. */
+  alarm_webhook: z
+    .string()
+    .max(2000)
+    .refine(isWebhook, 'an https address, or http to this machine; empty for none'),
 };
 
 export const settingsSchema = z.strictObject({
@@ -22,6 +36,7 @@ export const settingsSchema = z.strictObject({
   notifications: fields.notifications.default(true),
   log_level: fields.log_level.default('info'),
   log_mebibytes: fields.log_mebibytes.default(5),
+  alarm_webhook: fields.alarm_webhook.default(''),
 });
 
 export type Settings = z.output<typeof settingsSchema>;

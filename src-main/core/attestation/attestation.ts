@@ -6,10 +6,12 @@ import type { StateValue } from '../../contract/index.ts';
 import type { TestRoot, Watcher } from '../../services/attestation/index.ts';
 import type { AdminSession } from '../../services/flare/index.ts';
 import type { CoreParts } from '../context.ts';
+import type { Alarm } from '../../domain/attestation/index.ts';
 import { createStateCell } from '../state-cell.ts';
 import { calendarOf, endsOf } from './calendar.ts';
 import type { AttestationDesk } from './desk.ts';
 import { expectedOf, knownFederation } from './federation.ts';
+import { expectationsBy, readRules, type Rules, writeRules } from './rules.ts';
 import { reportOf, siteOf } from './shapes.ts';
 
 type Board = StateValue<'attestation.board'>;
@@ -32,18 +34,19 @@ async function testRoot(path: string | undefined): Promise<TestRoot | undefined>
 }
 
 export async function createAttestation(core: CoreParts): Promise<AttestationDesk> {
-  const { createAnchors, openVcekStore, watchFederation } = await import(
+  const { createAnchors, createWebhook, openVcekStore, watchFederation } = await import(
     '../../services/attestation/index.ts'
   );
   const anchors = createAnchors(await testRoot(core.environment.testAttestationRoot));
   const vceks = openVcekStore(join(core.stateFolder, 'vcek'), anchors, core.clock);
-  const timeline = (await core.store()).attestation;
+  const { attestation: timeline, documents } = await core.store();
   const state = createStateCell<Board>({ ...nothing, simulated: anchors.simulated });
   let watcher: Watcher | undefined;
   let session: AdminSession | undefined;
   let looking: string | undefined;
   let project: string | undefined;
   let timer: NodeJS.Timeout | undefined;
+  let rules: Rules | undefined;
   let stop = new AbortController();
   let calendar: NodeJS.Timeout | undefined;
 
@@ -52,6 +55,7 @@ export async function createAttestation(core: CoreParts): Promise<AttestationDes
     const paused = new Set(watcher.paused());
     const { server } = watcher.federation();
     const report = watcher.report();
+    const posted = webhook.state();
     return {
       watching: true,
       simulated: anchors.simulated,
@@ -60,6 +64,7 @@ export async function createAttestation(core: CoreParts): Promise<AttestationDes
       sites: watcher.statuses().map((status) => siteOf(status, paused.has(status.site))),
       alarms: watcher.alarms(),
       ...(report === undefined ? {} : { report: reportOf(report) }),
+      ...(posted === undefined ? {} : { webhook: { ...posted, at: new Date(posted.at).toISOString() } }),
     };
   };
   const changed = (): void => {
@@ -67,6 +72,19 @@ export async function createAttestation(core: CoreParts): Promise<AttestationDes
       timer = undefined;
       state.set(board());
     }, gatherMs).unref();
+  };
+  const webhook = createWebhook({ post: globalThis.fetch, clock: core.clock, onChange: changed });
+  const tellAlarm = (alarm: Alarm): void => {
+    const { kind, message } = alarm;
+    core.logger.warn(`Attestation alarm: ${message}`, { kind });
+    const named = project ?? '';
+    void core
+      .settings()
+      .then((settings) => settings.read())
+      .then(({ alarm_webhook: address }) =>
+        address === '' ? undefined : webhook.send(address, named, alarm),
+      )
+      .catch((error: unknown) => core.logger.error('An alarm could not be posted.', { error }));
   };
   const end = async (): Promise<void> => {
     watcher?.dispose();
@@ -106,6 +124,7 @@ export async function createAttestation(core: CoreParts): Promise<AttestationDes
       session = opened.session;
       project = opened.kit.projectName;
       const federation = await knownFederation(opened.kit.folder, session);
+      rules = await readRules(documents, project);
       const expectations = await expectedOf(opened.kit.folder, await chipsOf(core), core.clock.now());
       watcher = await watchFederation({
         project,
@@ -116,7 +135,10 @@ export async function createAttestation(core: CoreParts): Promise<AttestationDes
           }
           return session;
         },
-        expectations,
+        expectations: (site) => ({
+          ...expectations(site),
+          ...(rules === undefined ? {} : expectationsBy(rules)),
+        }),
         anchors,
         store: vceks,
         timeline,
@@ -124,7 +146,7 @@ export async function createAttestation(core: CoreParts): Promise<AttestationDes
         logger: core.logger,
         actor: opened.kit.user,
         onChange: changed,
-        onAlarm: (alarm) => core.logger.warn(`Attestation alarm: ${alarm.message}`, { kind: alarm.kind }),
+        onAlarm: tellAlarm,
       });
       const look = (): void =>
         void lookAtEnds(opened.kit.folder, stop).catch((error: unknown) =>
@@ -134,6 +156,25 @@ export async function createAttestation(core: CoreParts): Promise<AttestationDes
       calendar = setInterval(look, calendarMs).unref();
       state.set(board());
       return federation.sites.length;
+    },
+    async rules() {
+      const named = project ?? (await core.workspace()).state.get().open?.name;
+      if (named === undefined) throw notWatching();
+      return { project: named, rules: await readRules(documents, named) };
+    },
+    async setRules(next) {
+      const { project: named } = await this.rules();
+      await writeRules(documents, named, next);
+      if (named === project) {
+        rules = next;
+        await watcher?.rejudge();
+        state.set(board());
+      }
+      return { project: named, rules: next };
+    },
+    async rejudge() {
+      await watcher?.rejudge();
+      state.set(board());
     },
     async check(sites, signal) {
       if (watcher === undefined) throw notWatching();
@@ -152,7 +193,10 @@ export async function createAttestation(core: CoreParts): Promise<AttestationDes
       watcher?.slept();
       if (watcher !== undefined) state.set(board());
     },
-    dispose: end,
+    dispose: async () => {
+      webhook.dispose();
+      await end();
+    },
   };
 }
 

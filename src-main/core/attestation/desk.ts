@@ -4,6 +4,7 @@ import type { AlarmFacts, FederationEvent, SiteEvent } from '../../domain/attest
 import type { Anchors, VcekStore } from '../../services/attestation/index.ts';
 import type { AdminSession } from '../../services/flare/index.ts';
 import type { StateCell } from '../state-cell.ts';
+import type { Rules } from './rules.ts';
 
 type Board = StateValue<'attestation.board'>;
 
@@ -15,6 +16,11 @@ export interface AttestationDesk {
   project(): string | undefined;
   /** Watches the federation of this kit; undefined ends it. Throws what opening a session throws. */
   look(kit: string | undefined, signal: AbortSignal): Promise<number>;
+  /** What the watched, else the open, project demands beyond the image. Throws `not_found` without either. */
+  rules(): Promise<{ project: string; rules: Rules }>;
+  setRules(rules: Rules): Promise<{ project: string; rules: Rules }>;
+  /** Makes the verdicts of this run anew: chip certificates came, or the rules changed. */
+  rejudge(): Promise<void>;
   check(sites: readonly string[] | undefined, signal: AbortSignal): Promise<Board>;
   /** What other parts learnt: hosts (S), the key broker (K), logs (F). Nothing happens while nobody watches. */
   tell(event: SiteEvent): void;

@@ -35,6 +35,10 @@ const calls: Calls = {
 
   'attestation.check': async ({ sites }, { core, signal }) => (await core.attestation()).check(sites, signal),
 
+  'attestation.rules': async (_input, { core }) => (await core.attestation()).rules(),
+
+  'attestation.set_rules': async ({ rules }, { core }) => (await core.attestation()).setRules(rules),
+
   'attestation.badges': () =>
     Promise.resolve({
       badges: badges.map(({ id, label, colour, class: kind, condition, proof, limit }) => ({
@@ -108,6 +112,7 @@ const calls: Calls = {
     return {
       entry: entryOf(entry),
       checks: checksOf(verdict?.checks ?? []),
+      tokens: verdict?.tokens ?? [],
       fields:
         parsed?.ok === true ? reportFields(parsed.report, verdict?.product ?? parsed.report.product) : [],
       ...(entry.evidence === undefined ? {} : { raw: hexOf(entry.evidence) }),

@@ -23,9 +23,12 @@ const calls: Calls = {
       })),
     };
   },
-  'vcek.import': async ({ from }, { core, signal }) => ({
-    files: await (await core.attestation()).keys.vceks.importFrom(from, { signal }),
-  }),
+  'vcek.import': async ({ from }, { core, signal }) => {
+    const desk = await core.attestation();
+    const files = await desk.keys.vceks.importFrom(from, { signal });
+    await desk.rejudge();
+    return { files };
+  },
   'vcek.export': async ({ folder }, { core, signal }) =>
     (await core.attestation()).keys.vceks.exportTo(folder, { signal }),
 };
@@ -47,6 +50,7 @@ const tasks: Pick<TaskHandlers, 'vcek.fetch'> = {
         signal,
         report: task.report,
       });
+      await desk.rejudge();
       return { chips: chips.map(({ chipId, ...rest }) => ({ chip_id: chipId, ...rest })) };
     },
   },

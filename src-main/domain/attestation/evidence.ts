@@ -6,6 +6,8 @@ export interface GpuClaims {
   /** The service's overall answer as it stands in the token. */
   overall?: boolean;
   nonce?: string;
+  /** Of the signed token: algorithm and key id as it names them. */
+  header?: Record<string, unknown>;
   /** One entry per GPU: what its claims say. */
   gpus: Record<string, unknown>[];
 }
@@ -76,6 +78,7 @@ function readGpuToken(text: string): Evidence {
   const pair: unknown = remote[0];
   const signed: unknown = Array.isArray(pair) ? pair[1] : undefined;
   const outer = typeof signed === 'string' ? jwtClaims(signed) : undefined;
+  const header = typeof signed === 'string' ? jwtPart(signed, 0) : undefined;
   const nonce = outer?.['eat_nonce'];
   const overall = outer?.['x-nvidia-overall-att-result'];
   const details: unknown = remote[1];
@@ -90,17 +93,19 @@ function readGpuToken(text: string): Evidence {
     claims: {
       ...(typeof overall === 'boolean' ? { overall } : {}),
       ...(typeof nonce === 'string' ? { nonce } : {}),
+      ...(header === undefined ? {} : { header }),
       gpus,
     },
   };
 }
 
 /** The claims of a JWT, unchecked; undefined when the text is none. */
-function jwtClaims(text: string): Record<string, unknown> | undefined {
+const jwtClaims = (text: string): Record<string, unknown> | undefined => jwtPart(text, 1);
+
+function jwtPart(text: string, index: 0 | 1): Record<string, unknown> | undefined {
   const parts = text.split('.');
   if (parts.length !== 3 || !text.startsWith('ey')) return undefined;
-  const [, payload = ''] = parts;
-  const base64 = payload.replaceAll('-', '+').replaceAll('_', '/');
+  const base64 = (parts[index] ?? '').replaceAll('-', '+').replaceAll('_', '/');
   const bytes = bytesOfBase64(base64.padEnd(Math.ceil(base64.length / 4) * 4, '='));
   if (bytes === undefined) return undefined;
   try {

@@ -6,6 +6,8 @@ export * from './events.ts';
 export * from './evidence.ts';
 export * from './facts.ts';
 export * from './forensics.ts';
+export * from './gpu.ts';
+export * from './judge-report.ts';
 export * from './log-lines.ts';
 export * from './memory.ts';
 export * from './report-fields.ts';

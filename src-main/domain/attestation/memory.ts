@@ -101,9 +101,12 @@ function answered(memory: SiteMemory, event: Of<'evidence'>): SiteMemory {
   const launches =
     reportId === undefined
       ? memory.launches
-      : last?.reportId === reportId
-        ? [...memory.launches.slice(0, -1), { ...last, lastAt: at, answers: last.answers + 1 }]
-        : [...memory.launches, { reportId, firstAt: at, lastAt: at, answers: 1 }].slice(-8);
+      : last?.reportId === reportId && last.lastAt === at && memory.evidence?.at === at
+        ? // The same answer, judged anew.
+          memory.launches
+        : last?.reportId === reportId
+          ? [...memory.launches.slice(0, -1), { ...last, lastAt: at, answers: last.answers + 1 }]
+          : [...memory.launches, { reportId, firstAt: at, lastAt: at, answers: 1 }].slice(-8);
   return {
     ...rest,
     ...stillSilent,

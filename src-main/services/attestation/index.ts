@@ -21,3 +21,4 @@ export {
   type WatcherOptions,
 } from './watcher.ts';
 export { type SampledLine, sampleLogs } from './sample-logs.ts';
+export { createWebhook, type Webhook } from './webhook.ts';

@@ -127,7 +127,9 @@ function Report({ site, newest }: { site: string; newest: string | undefined }) 
   const evidence = useAction(async (name: string): Promise<Envelope<Evidence | undefined>> => {
     const entries = await client.call('attestation.timeline', { site: name, limit: 50 });
     if (!entries.ok) return entries;
-    const last = entries.value.entries.find(({ has_evidence: has }) => has);
+    const last = entries.value.entries.find(
+      ({ class: kind, kind: what }) => kind === 'H' && what === 'evidence',
+    );
     return last === undefined
       ? { ok: true, value: undefined }
       : client.call('attestation.evidence', { id: last.id });
@@ -162,6 +164,32 @@ function Report({ site, newest }: { site: string; newest: string | undefined }) 
           ))}
         </tbody>
       </table>
+      {value.tokens.map(({ namespace, signature, nonce, claims }) => (
+        <section key={namespace} aria-label={t('attestation.token', { namespace })}>
+          <h2 className={classes.heading}>{t('attestation.token', { namespace })}</h2>
+          <p>
+            <StateBadge state="unknown">{t('attestation.tokenSignature')}</StateBadge> {signature}
+          </p>
+          <table className={classes.fields}>
+            <tbody>
+              {nonce === undefined ? null : (
+                <tr>
+                  <th scope="row">{t('attestation.nonce')}</th>
+                  <td>
+                    <Copyable text={nonce} length={28} />
+                  </td>
+                </tr>
+              )}
+              {claims.map((claim) => (
+                <tr key={claim.name}>
+                  <th scope="row">{claim.name}</th>
+                  <td>{claim.value}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </section>
+      ))}
       {value.raw === undefined ? null : (
         <p>
           {t('attestation.raw')} <Copyable text={value.raw} length={28} />

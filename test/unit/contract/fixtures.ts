@@ -17,6 +17,10 @@ export const validInputs: Record<string, unknown> = {
   'attestation.timeline': { site: 'site-1', before: 7, limit: 10 },
   'attestation.evidence': { id: 1 },
   'attestation.export': { file: '/tmp/out.jsonl', kit: '/tmp/admin', mask_chips: true },
+  'attestation.rules': {},
+  'attestation.set_rules': {
+    rules: { minimum_tcb: { Milan: { snp: 8 } }, allow_smt: true, allow_migration: false },
+  },
   'attestation.calendar': { file: '/tmp/project.yml' },
   'attestation.sample_logs': { seconds: 30 },
   'vcek.list': {},

@@ -100,7 +100,7 @@ describe('bad evidence gets its own verdict', () => {
       value: { computed: true, plain: measurement, withDebugSwap: 'cd'.repeat(48) },
     },
     chips: ['c1'.repeat(64)],
-    minimumTcb: { microcode: 115 },
+    minimumTcb: { Milan: { microcode: 115 } },
   };
   beforeAll(() => {
     chain = testChain();
@@ -162,7 +162,7 @@ describe('bad evidence gets its own verdict', () => {
     ['other_measurement', { content: { measurement: 'ef'.repeat(48) } }],
     ['debug_swap_measurement', { content: { measurement: 'cd'.repeat(48) } }],
     ['not_in_policy', { expected: { ...expected, policyMeasurements: ['00'.repeat(48)] } }],
-    ['old_tcb', { expected: { ...expected, minimumTcb: { microcode: 200 } } }],
+    ['old_tcb', { expected: { ...expected, minimumTcb: { Milan: { microcode: 200 } } } }],
     ['unknown_chip', { expected: { ...expected, chips: ['ee'.repeat(64)] } }],
     ['replay', { seen: { reportData: { site: 'site-2', at: now } } }],
     [

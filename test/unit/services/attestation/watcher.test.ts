@@ -215,5 +215,80 @@ test('an answer that waited through a sleep does not count', async () => {
   give({ siteName: 'site-1', tokens: [] });
   await vi.advanceTimersByTimeAsync(100);
   expect(watcher.statuses()[0]?.claims.filter(({ class: kind }) => kind === 'H')).toHaveLength(1);
+
+/** A watch whose server answers `status` questions as told. */
+async function watchServer(execute: (line: string) => Promise<ReturnType<typeof reply>>) {
+  const anchors = createAnchors();
+  const clock = { now: () => Date.now() };
+  const listeners = new Set<(state: 'reconnecting') => void>();
+  let state: 'connected' | 'reconnecting' = 'connected';
+  const session = fakeSession((line) => reply(line, []), {
+    execute,
+    onState: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    confidentialSites: () => Promise.resolve([]),
+    freshEvidence: () => later(50, new DeskError('remote_failed', 'no')),
+  });
+  Object.defineProperty(session, 'state', { get: () => state });
+  const watcher = await watchFederation({
+    project: 'lab',
+    server: 'server',
+    sites: [{ name: 'site-1', fqcn: 'site-1', configured: 'real' }],
+    verifyFrequency: 60,
+    session: () => Promise.resolve(session),
+    expectations: () => ({}),
+    anchors,
+    store: openVcekStore(join(folder, 'vcek'), anchors, clock),
+    timeline: store.attestation,
+    clock,
+    logger: silent,
+    actor: 'test',
+    onChange: () => undefined,
+  });
+  const drop = (): void => {
+    state = 'reconnecting';
+    for (const listener of listeners) listener('reconnecting');
+  };
+  return { watcher, drop };
+}
+const stoppedWithin = async (watcher: { report(): unknown }, limitMs: number): Promise<number> => {
+  for (let waited = 0; waited <= limitMs; waited += 500) {
+    if (watcher.report() !== undefined) return waited;
+    await vi.advanceTimersByTimeAsync(500);
+  }
+  return Number.POSITIVE_INFINITY;
+};
+
+test('a broken connection is a stop within seconds, even while a question is still open', async () => {
+  let hangs = false;
+  const { watcher, drop } = await watchServer((line) =>
+    hangs ? new Promise(() => undefined) : Promise.resolve(reply(line, [])),
+  );
+  await vi.advanceTimersByTimeAsync(15_000);
+  expect(watcher.federation().server?.up).toBe(true);
+  hangs = true;
+  await vi.advanceTimersByTimeAsync(10_000);
+  drop();
+  expect(await stoppedWithin(watcher, 60_000)).toBeLessThanOrEqual(8_000);
+  expect(watcher.alarms().map(({ kind }) => kind)).toEqual(['federation_stopped']);
+  watcher.dispose();
+});
+
+test('a server that answers nothing over an open connection is a stop within a minute', async () => {
+  let answers = true;
+  const { watcher } = await watchServer((line) =>
+    answers
+      ? Promise.resolve(reply(line, []))
+      : later(12_000, new DeskError('timeout', 'no')).then(() => reply(line, [])),
+  );
+  await vi.advanceTimersByTimeAsync(15_000);
+  answers = false;
+  expect(await stoppedWithin(watcher, 60_000)).toBeLessThanOrEqual(45_000);
+  answers = true;
+  await vi.advanceTimersByTimeAsync(30_000);
+  expect(watcher.report()).toBeUndefined();
+  expect(watcher.federation().server?.up).toBe(true);
   watcher.dispose();
 });
