@@ -99,6 +99,11 @@ export async function createAttestation(core: CoreParts): Promise<AttestationDes
     await old?.close();
   };
 
+  const namedProject = async (): Promise<string> => {
+    const named = project ?? (await core.workspace()).state.get().open?.name;
+    if (named === undefined) throw notWatching();
+    return named;
+  };
   /** Feeds the alarms with what ends: the kits of this run, the chips, the key broker of the open project. */
   const lookAtEnds = async (kitFolder: string, { signal }: AbortController): Promise<void> => {
     const kbs = await brokerOfOpen(core, project);
@@ -158,12 +163,11 @@ export async function createAttestation(core: CoreParts): Promise<AttestationDes
       return federation.sites.length;
     },
     async rules() {
-      const named = project ?? (await core.workspace()).state.get().open?.name;
-      if (named === undefined) throw notWatching();
+      const named = await namedProject();
       return { project: named, rules: await readRules(documents, named) };
     },
     async setRules(next) {
-      const { project: named } = await this.rules();
+      const named = await namedProject();
       await writeRules(documents, named, next);
       if (named === project) {
         rules = next;

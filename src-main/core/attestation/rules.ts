@@ -23,7 +23,7 @@ export function expectationsBy({ minimum_tcb: minimum, allow_smt: smt, allow_mig
     const parts = Object.entries({ bootLoader, tee, snp, microcode, fmc }).filter(
       ([, value]) => value !== undefined,
     );
-    minimumTcb[product] = Object.fromEntries(parts) as Partial<Tcb>;
+    minimumTcb[product] = Object.fromEntries(parts);
   }
   return { minimumTcb, allowSmt: smt, allowMigration: migration } satisfies Expectations;
 }

@@ -215,6 +215,8 @@ test('an answer that waited through a sleep does not count', async () => {
   give({ siteName: 'site-1', tokens: [] });
   await vi.advanceTimersByTimeAsync(100);
   expect(watcher.statuses()[0]?.claims.filter(({ class: kind }) => kind === 'H')).toHaveLength(1);
+  watcher.dispose();
+});
 
 /** A watch whose server answers `status` questions as told. */
 async function watchServer(execute: (line: string) => Promise<ReturnType<typeof reply>>) {
