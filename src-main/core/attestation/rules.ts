@@ -1,7 +1,7 @@
 /** What a project demands beyond the image, kept by its name in the state folder. */
 import type { z } from 'zod';
 import { rulesSchema } from '../../contract/attestation.ts';
-import { amdProducts, type Expectations, type Tcb } from '../../domain/attestation/index.ts';
+import { amdProducts, type Expectations } from '../../domain/attestation/index.ts';
 import type { DocumentRepository } from '../../services/store/index.ts';
 
 export type Rules = z.output<typeof rulesSchema>;
