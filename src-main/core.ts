@@ -134,6 +134,11 @@ export function createCore(ports: CorePorts): Core {
   const kbs = once(async () => (await import('./core/kbs/watch.ts')).createKbsWatch(parts));
   const settingsState = once(async () => (await import('./core/settings.ts')).createSettingsState(parts));
 
+  const secrets = once(async () => {
+    const { openSecretStore } = await import('./services/secrets/index.ts');
+    return openSecretStore({ folder: ports.stateFolder, box: ports.secretBox, clock, logger });
+  });
+
   const places = createPlaceBook();
   const sessions = createSessionPool({ clock, logger, keepMs: ports.keepSessionsMs ?? 0 });
   const parts: CoreParts = {
@@ -154,6 +159,7 @@ export function createCore(ports: CorePorts): Core {
     workspace: workspace.get,
     drafts: async () => (await drafts.get()).drafts,
     board: board.get,
+    secrets: secrets.get,
     settingsState: settingsState.get,
     custody: custody.get,
     hostMatrix: hostMatrix.get,

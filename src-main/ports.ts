@@ -61,6 +61,15 @@ export interface Dialogs {
   reveal(path: string): void;
 }
 
+/** The host's way to keep secrets so that only this person on this computer can read them. */
+export interface SecretBox {
+  /** Whether it protects anything now: false without a keychain, or with one that everybody can open. */
+  isAvailable(): Promise<boolean>;
+  seal(text: string): Promise<Uint8Array>;
+  /** Rejects what this box did not seal. `isStale`: to be sealed anew. */
+  open(sealed: Uint8Array): Promise<{ text: string; isStale: boolean }>;
+}
+
 export interface CorePorts {
   /** Absolute path; made with mode 700 when missing. */
   stateFolder: string;
@@ -70,6 +79,8 @@ export interface CorePorts {
   /** Missing: nobody can be asked, and what needs an answer fails with `needs_confirmation`. */
   prompter?: Prompter;
   dialogs?: Dialogs;
+  /** Missing: passphrases are asked each time, and live in memory only. */
+  secretBox?: SecretBox;
   /** How long an unused admin session stays open for the next call, milliseconds. Default 0: closed at once. */
   keepSessionsMs?: number;
   clock?: Clock;

@@ -50,6 +50,8 @@ export const callNames = [
   'settings.set',
   'settings.known_hosts',
   'settings.forget_host',
+  'settings.remembered',
+  'settings.forget_remembered',
   'diagnostics.about',
   'diagnostics.audit',
   'diagnostics.bundle',

@@ -24,9 +24,15 @@ export const prompts = {
   passphrase: definePrompt({
     name: 'prompts.passphrase',
     deadlineMs: 120_000,
-    question: z.strictObject({ ...aboutTask, what: z.string(), attempt: z.int() }),
+    question: z.strictObject({
+      ...aboutTask,
+      what: z.string(),
+      attempt: z.int(),
+      /** This computer can keep it safe, if the person wishes. */
+      can_remember: z.boolean().default(false),
+    }),
     /** Null: the person gave up. */
-    answer: z.strictObject({ passphrase: z.string().max(4096).nullable() }),
+    answer: z.strictObject({ passphrase: z.string().max(4096).nullable(), remember: z.boolean().optional() }),
   }),
   /** A host without dialogs of its own (the web host) asks for the path as text. Null: changed their mind. */
   place: definePrompt({

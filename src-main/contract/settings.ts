@@ -1,6 +1,6 @@
 /** What a person sets once for this machine. */
 import { z } from 'zod';
-import { nameField } from './fields.ts';
+import { idField, nameField, timeText } from './fields.ts';
 import { defineCall, defineState } from './kernel.ts';
 
 /** https, or plain http that does not leave this machine; no user and password in it. */
@@ -66,6 +66,26 @@ export const settings = {
     effect: 'write',
     deadlineMs: 10_000,
     input: z.strictObject({ host: nameField, fingerprint: z.string().max(200) }),
+    output: z.strictObject({}),
+  }),
+  /** Which passphrases are remembered on this computer: what they open, never themselves. */
+  remembered: defineCall({
+    name: 'settings.remembered',
+    effect: 'read',
+    deadlineMs: 10_000,
+    input: z.strictObject({}),
+    output: z.strictObject({
+      /** `memory_only`: without a keychain that protects them, none is kept. */
+      mode: z.enum(['keychain', 'memory_only']),
+      passphrases: z.array(z.strictObject({ id: idField, opens: z.string(), kept_at: timeText })),
+    }),
+  }),
+  /** The passphrase is asked again. */
+  forgetRemembered: defineCall({
+    name: 'settings.forget_remembered',
+    effect: 'write',
+    deadlineMs: 10_000,
+    input: z.strictObject({ id: idField }),
     output: z.strictObject({}),
   }),
   get: defineCall({

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { Calls, StateValue, StreamItem, Streams, Tasks } from '../contract/index.ts';
 import type { Caller, Clock, Dialogs, Environment, Logger } from '../ports.ts';
 import type { Audit } from '../services/audit/index.ts';
+import type { SecretStore } from '../services/secrets/index.ts';
 import type { SettingsFile } from '../services/settings/index.ts';
 import type { Store } from '../services/store/index.ts';
 import type { TaskContext, TaskRunner } from '../services/tasks/index.ts';
@@ -34,6 +35,7 @@ export interface CoreParts {
   readonly workspace: () => Promise<Workspace>;
   readonly drafts: () => Promise<Drafts>;
   readonly board: () => Promise<JobBoard>;
+  readonly secrets: () => Promise<SecretStore>;
   readonly settingsState: () => Promise<StateCell<StateValue<'settings.current'>>>;
   readonly custody: () => Promise<Custody>;
   readonly hostMatrix: () => Promise<HostMatrix>;

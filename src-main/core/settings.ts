@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import type { StateValue } from '../contract/index.ts';
 import type { CallHandlers, CoreParts } from './context.ts';
+import { passphraseHandlers } from './passphrases.ts';
 import { createStateCell, type StateCell } from './state-cell.ts';
 
-type Names = 'settings.get' | 'settings.set' | 'settings.known_hosts' | 'settings.forget_host';
+type Names = Extract<keyof CallHandlers, `settings.${string}`>;
 
 /** The replicated settings; a file that does not parse shows the defaults and is not overwritten. */
 export async function createSettingsState(
@@ -22,6 +23,7 @@ export async function createSettingsState(
 const knownHostsFile = (core: CoreParts): string => join(core.stateFolder, 'known_hosts');
 
 export const handlers: Pick<CallHandlers, Names> = {
+  ...passphraseHandlers,
   'settings.get': async (_input, { core }) => (await core.settings()).read(),
   'settings.set': async (part, { core }) => {
     const next = await (await core.settings()).change(part);

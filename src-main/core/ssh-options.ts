@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { HostKeyQuestion, PassphraseQuestion } from '../services/ssh/index.ts';
 import type { SitesOptions, SiteTarget } from '../services/sites/index.ts';
 import type { CoreParts } from './context.ts';
+import { askPassphrase } from './passphrases.ts';
 
 /** A host with the name desk.yml gives it. */
 export type Reached = Pick<SiteTarget, 'name' | 'ssh'>;
@@ -93,14 +94,9 @@ export function sshOptionsOf({ core, signal, targets, accepted = {}, task }: Ssh
         : { agentSocket: core.environment.sshAgentSocket }),
       defaultUser: core.environment.user,
       passphrase: async ({ file, host, attempt }: PassphraseQuestion) => {
-        const answer = await waiting(() =>
-          core.prompts.ask(
-            'prompts.passphrase',
-            { ...about, target: host, what: file, attempt },
-            { signal, otherwise: 'Name a passphrase file in desk.yml.' },
-          ),
-        );
-        return answer.passphrase ?? undefined;
+        const otherwise = 'Name a passphrase file in desk.yml.';
+        const question = { ...about, target: host, what: file, attempt };
+        return waiting(() => askPassphrase(core, { opens: `SSH key ${file}`, question, signal, otherwise }));
       },
     },
   };

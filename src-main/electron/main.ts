@@ -1,7 +1,7 @@
 /** The desktop app: a host of the core, one window, nothing else. */
 import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { app, BrowserWindow, powerMonitor, session } from 'electron';
+import { app, BrowserWindow, powerMonitor, safeStorage, session } from 'electron';
 import { createCore } from '../core.ts';
 import { stateFolderOf } from '../core/state-folder.ts';
 import { showAlarms } from './adapters/alarms.ts';
@@ -9,6 +9,7 @@ import { pickPlace } from './adapters/dialogs.ts';
 import { createNotifier } from './adapters/notifier.ts';
 import { reveal } from './adapters/opener.ts';
 import { showProgress } from './adapters/progress.ts';
+import { createSecretBox } from './adapters/secret-box.ts';
 import { watchMain, watchPage } from './crash.ts';
 import { linkIn, routeOf, routeToTask } from './deep-link.ts';
 import { guardApp, guardSession } from './guards.ts';
@@ -52,6 +53,7 @@ function run(): void {
       return wire.ask(name, question, signal, Date.now() + promptMs);
     },
     keepSessionsMs: 120_000,
+    secretBox: createSecretBox(safeStorage, process.platform),
     dialogs: {
       pick: (purpose, suggestedName) => pickPlace(shown(), purpose, suggestedName),
       reveal,

@@ -113,3 +113,33 @@ describe('a new passphrase', () => {
     expect(answer()).toEqual({ passphrase: 'short no more' });
   });
 });
+
+describe('a passphrase', () => {
+  const question = { what: '/k', attempt: 1 };
+  const field = () => screen.getByLabelText(/^Passphrase of/);
+
+  it('is remembered only where the computer can, and only when the person says so', async () => {
+    const { user, answer } = await ask('prompts.passphrase', { ...question, can_remember: true });
+    expect(screen.getByRole('checkbox', { name: 'Remember on this computer' })).toHaveProperty(
+      'checked',
+      false,
+    );
+    await user.type(field(), 'two words');
+    await user.click(screen.getByRole('checkbox'));
+    await user.click(button('Unlock'));
+    expect(answer()).toEqual({ passphrase: 'two words', remember: true });
+  });
+
+  it('is not remembered unless asked for', async () => {
+    const { user, answer } = await ask('prompts.passphrase', { ...question, can_remember: true });
+    await user.type(field(), 'x{Enter}');
+    expect(answer()).toEqual({ passphrase: 'x', remember: false });
+  });
+
+  it('offers nothing of the kind without a keychain', async () => {
+    const { user, answer } = await ask('prompts.passphrase', { ...question, can_remember: false });
+    expect(screen.queryByRole('checkbox')).toBeNull();
+    await user.type(field(), 'x{Enter}');
+    expect(answer()).toEqual({ passphrase: 'x' });
+  });
+});

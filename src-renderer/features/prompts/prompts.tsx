@@ -1,4 +1,4 @@
-import { Button, Group, Modal, PasswordInput, TextInput } from '@mantine/core';
+import { Button, Checkbox, Group, Modal, PasswordInput, TextInput } from '@mantine/core';
 import { type FormEvent, useEffect, useState } from 'react';
 import type { TextKey } from '../../app/texts.ts';
 import { useTexts } from '../../app/texts.ts';
@@ -142,9 +142,10 @@ function HostKey({ question, answer }: BodyProps<'prompts.host_key'>) {
 function Passphrase({ question, answer }: BodyProps<'prompts.passphrase'>) {
   const t = useTexts();
   const [value, setValue] = useState('');
+  const [remember, setRemember] = useState(false);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    answer({ passphrase: value });
+    answer({ passphrase: value, ...(question.can_remember ? { remember } : {}) });
     setValue('');
   };
   return (
@@ -157,6 +158,15 @@ function Passphrase({ question, answer }: BodyProps<'prompts.passphrase'>) {
         onChange={(event) => setValue(event.currentTarget.value)}
         error={question.attempt > 1 ? t('prompts.passphrase.wrong') : undefined}
       />
+      {question.can_remember ? (
+        <Checkbox
+          mt="sm"
+          label={t('prompts.passphrase.remember')}
+          description={t('prompts.passphrase.rememberAbout')}
+          checked={remember}
+          onChange={(event) => setRemember(event.currentTarget.checked)}
+        />
+      ) : null}
       <Group justify="flex-end" mt="lg">
         <Button variant="default" onClick={() => answer({ passphrase: null })}>
           {t('common.cancel')}

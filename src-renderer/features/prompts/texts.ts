@@ -16,6 +16,8 @@ export const prompts = {
     title: 'Passphrase',
     label: 'Passphrase of {{what}}',
     wrong: 'That passphrase does not open it.',
+    remember: 'Remember on this computer',
+    rememberAbout: 'Sealed by its keychain. Settings shows what is remembered, and forgets it.',
     use: 'Unlock',
   },
   newPassphrase: {

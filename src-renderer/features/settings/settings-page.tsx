@@ -10,6 +10,7 @@ import { About } from './about.tsx';
 import { Custody } from './custody.tsx';
 import { Diagnostics } from './diagnostics.tsx';
 import { KnownHosts } from './known-hosts.tsx';
+import { Remembered } from './remembered.tsx';
 import classes from './settings-page.module.css';
 
 /** What a person sets once for this machine, and what tells about it. */
@@ -21,6 +22,9 @@ export default function SettingsPage() {
         <Preferences />
         <Section title={t('settings.custody')}>
           <Custody />
+        </Section>
+        <Section title={t('settings.remembered')} about={t('settings.rememberedAbout')}>
+          <Remembered />
         </Section>
         <Section title={t('settings.knownHosts')} about={t('settings.knownHostsAbout')}>
           <KnownHosts />

@@ -23,6 +23,17 @@ export const settings = {
   forget: 'Forget',
   forgetTitle: 'Forget a host key',
   forgetMessage: 'The next contact with {{host}} asks again.',
+  remembered: 'Remembered passphrases',
+  rememberedAbout: 'Of SSH keys. The passphrase of a signing key is never remembered.',
+  rememberedMode: {
+    keychain: 'A passphrase is remembered where you ask for it, sealed by the keychain of this computer.',
+    memory_only:
+      'No keychain that protects them is here: each passphrase is asked when it is needed and kept in memory only.',
+  },
+  rememberedNone: 'None is remembered.',
+  rememberedOpens: 'Opens',
+  rememberedSince: 'Since',
+  forgetPassphrase: 'Forget the passphrase of {{opens}}',
   host: 'Host',
   keyType: 'Type',
   fingerprint: 'Fingerprint',

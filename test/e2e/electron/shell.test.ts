@@ -247,6 +247,13 @@ describe.skipIf(!binary)(`shell in ${binary?.kind ?? 'SKIPPED: no'} Electron`, (
     await running.page.getByText('No task yet').waitFor({ state: 'hidden', timeout: 10_000 });
   });
 
+  it('remembers no passphrase where no keyring protects it', async () => {
+    expect(await call('settings.remembered', {})).toEqual({
+      ok: true,
+      value: { mode: 'memory_only', passphrases: [] },
+    });
+  });
+
   it('looks again after the computer slept', async () => {
     await running.app.evaluate(({ powerMonitor }) => void powerMonitor.emit('resume'));
     const logs = (): string =>

@@ -225,6 +225,8 @@ export const validInputs: Record<string, unknown> = {
   'diagnostics.save_bundle': { file: '/tmp/bundle.zip', leave_out: ['tasks.json'] },
   'tasks.log': { id: 'a1' },
   'settings.known_hosts': {},
+  'settings.remembered': {},
+  'settings.forget_remembered': { id: '0f'.repeat(16) },
   'settings.forget_host': { host: '[h1.example]:2222', fingerprint: `SHA256:${'A'.repeat(43)}` },
   'session.complete': { kit: '/tmp/kit', line: 'abort_job 1', cursor: 11 },
   'jobs.look': { kit: '/tmp/kit' },
