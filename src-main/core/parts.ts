@@ -29,6 +29,8 @@ export interface KbsEvidence {
   onSite(event: SiteEvent): void;
   /** Who changed the policy there, in words; undefined when it is the one set from here. */
   onForeignPolicy(words: string | undefined): void;
+  /** Participant → measurements (hex) to which the policy there releases its disk key. One that is not known is missing. */
+  onAllowed(measurements: ReadonlyMap<string, readonly string[]>): void;
   /** The vault behind it said whether it is sealed. */
   onVault(isSealed: boolean): void;
 }

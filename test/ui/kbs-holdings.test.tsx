@@ -74,7 +74,7 @@ describe('the resources of a key broker', () => {
     const old = calls({ 'kbs.resource_list': () => listed(false) });
     const { unmount } = draw(<Resources file="place:x" word="study" />, { calls: old.kept });
     const cannot = await screen.findByRole('button', { name: 'Delete' });
-    expect(cannot.getAttribute('title')).toBe('Trustee v0.14 cannot delete a resource; v0.20 is the first');
+    expect(cannot.getAttribute('title')).toBe('Trustee v0.14 cannot delete a resource; v0.20 is the first.');
     unmount();
     const { asked, kept } = calls({
       'kbs.resource_list': () => listed(true),

@@ -47,6 +47,7 @@ export async function createAttestation(core: CoreParts): Promise<AttestationDes
   let project: string | undefined;
   let timer: NodeJS.Timeout | undefined;
   let rules: Rules | undefined;
+  let allowed: ReadonlyMap<string, readonly string[]> = new Map();
   let stop = new AbortController();
   let calendar: NodeJS.Timeout | undefined;
 
@@ -89,6 +90,7 @@ export async function createAttestation(core: CoreParts): Promise<AttestationDes
   const end = async (): Promise<void> => {
     watcher?.dispose();
     watcher = undefined;
+    allowed = new Map();
     clearTimeout(timer);
     timer = undefined;
     clearInterval(calendar);
@@ -140,10 +142,14 @@ export async function createAttestation(core: CoreParts): Promise<AttestationDes
           }
           return session;
         },
-        expectations: (site) => ({
-          ...expectations(site),
-          ...(rules === undefined ? {} : expectationsBy(rules)),
-        }),
+        expectations: (site) => {
+          const measurements = allowed.get(site);
+          return {
+            ...expectations(site),
+            ...(rules === undefined ? {} : expectationsBy(rules)),
+            ...(measurements ? { policyMeasurements: measurements } : {}),
+          };
+        },
         anchors,
         store: vceks,
         timeline,
@@ -189,6 +195,9 @@ export async function createAttestation(core: CoreParts): Promise<AttestationDes
     tell: (event) => watcher?.tell(event),
     tellFederation: (event) => watcher?.tellFederation(event),
     tellFacts: (facts) => watcher?.tellFacts(facts),
+    tellAllowed: (measurements) => {
+      allowed = measurements;
+    },
     session() {
       if (session === undefined) throw notWatching();
       return session;

@@ -26,6 +26,8 @@ export interface AttestationDesk {
   tell(event: SiteEvent): void;
   tellFederation(event: FederationEvent): void;
   tellFacts(facts: AlarmFacts): void;
+  /** Participant → measurements (hex) to which a read-back policy releases its key; one that is not known is missing. */
+  tellAllowed(measurements: ReadonlyMap<string, readonly string[]>): void;
   /** The session of the watch. Throws `not_found` when nothing is watched. */
   session(): AdminSession;
   /** This computer slept: what is shown says so at once, and everything is asked anew. */

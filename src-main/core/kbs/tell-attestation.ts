@@ -4,7 +4,7 @@ import type { KbsWatch, Workspace } from '../parts.ts';
 
 /** The function it answers ends it. */
 export function tellAttestation(
-  attestation: Pick<AttestationDesk, 'state' | 'project' | 'tell' | 'tellFacts'>,
+  attestation: Pick<AttestationDesk, 'state' | 'project' | 'tell' | 'tellFacts' | 'tellAllowed'>,
   workspace: Pick<Workspace, 'state'>,
   kbs: Pick<KbsWatch, 'hold'>,
 ): () => void {
@@ -23,6 +23,9 @@ export function tellAttestation(
       },
       onForeignPolicy: (words) => {
         if (isOurs()) attestation.tellFacts({ policyChangedBy: words });
+      },
+      onAllowed: (measurements) => {
+        if (isOurs()) attestation.tellAllowed(measurements);
       },
       onVault: (isSealed) => {
         if (isOurs()) attestation.tellFacts({ vaultSealed: isSealed });

@@ -2,7 +2,13 @@
 import { DeskError } from '../../contract/errors.ts';
 import type { StateValue } from '../../contract/index.ts';
 import type { SiteEvent } from '../../domain/attestation/index.ts';
-import { type KbsCounters, keyPath, newReads, trusteeProfile } from '../../domain/kbs/index.ts';
+import {
+  allowedMeasurements,
+  type KbsCounters,
+  keyPath,
+  newReads,
+  trusteeProfile,
+} from '../../domain/kbs/index.ts';
 import type { CoreParts } from '../context.ts';
 import { describeError } from '../errors.ts';
 import type { VaultHealth } from '../../services/kbs/index.ts';
@@ -120,7 +126,10 @@ export async function createKbsWatch(core: CoreParts, pace: KbsPace = usualPace)
     for (const listener of listeners)
       listener.onForeignPolicy(changed ? `someone else, seen ${changed.at}` : undefined);
     const profile = trusteeProfile(await releaseOf(known, signal));
-    for (const { participant, answer } of answers(read.text, await known.inventory(), profile)) {
+    const inventory = await known.inventory();
+    const allowed = allowedMeasurements(read.text, profile, inventory.cvms);
+    for (const listener of listeners) listener.onAllowed(allowed);
+    for (const { participant, answer } of answers(read.text, inventory, profile)) {
       if (answer === 'unknown') continue;
       tell({
         site: participant,

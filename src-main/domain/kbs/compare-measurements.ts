@@ -2,7 +2,7 @@
 import type { TrusteeProfile } from './profiles.ts';
 import type { PolicyAnswer } from './rego-evaluate.ts';
 import { readPolicy } from './rego-syntax.ts';
-import { type KnownCvm, answerFor } from './site-request.ts';
+import { type KnownCvm, answerFor, strangeMeasurement as stranger } from './site-request.ts';
 import { measurementsIn } from './written-measurements.ts';
 
 export interface ComparedImage {
@@ -69,4 +69,32 @@ export function compareMeasurements(
       return { measurement, lines: at, opens: isSure ? opens : undefined };
     });
   return { images, stale };
+}
+
+/**
+ * Participant → every measurement to which a text releases its disk key. A participant is left out where that is not known, or
+ * where it is no list at all: a text that does not look at the measurement.
+ */
+export function allowedMeasurements(
+  text: string,
+  profile: TrusteeProfile,
+  cvms: readonly KnownCvm[],
+): Map<string, string[]> {
+  const policy = readPolicy(text);
+  const written = [...new Set(measurementsIn(text).map(({ hex }) => hex))];
+  const allowed = new Map<string, string[]>();
+  for (const cvm of cvms) {
+    const answers = new Map(
+      [...written, stranger].map((measurement) => [
+        measurement,
+        answerFor(policy, { ...cvm, measurement }, profile).answer,
+      ]),
+    );
+    if (answers.get(stranger) === 'allow' || [...answers.values()].includes('unknown')) continue;
+    allowed.set(
+      cvm.participant,
+      written.filter((measurement) => answers.get(measurement) === 'allow'),
+    );
+  }
+  return allowed;
 }

@@ -1,4 +1,4 @@
-export { compareMeasurements, type ComparedMeasurements } from './compare-measurements.ts';
+export { allowedMeasurements, compareMeasurements } from './compare-measurements.ts';
 export { denyAllPolicy, generatePolicy } from './generate-policy.ts';
 export { lintPolicy } from './lint-policy.ts';
 export { type KbsCounters, newReads, readMetrics } from './metrics.ts';

@@ -4,10 +4,9 @@ import type { TrusteeProfile } from './profiles.ts';
 import { ifIsOnlyAName } from './rego-evaluate.ts';
 import { type Policy, type Term, readPolicy } from './rego-syntax.ts';
 import { codeLines, measurementsIn, type WrittenMeasurement } from './written-measurements.ts';
-import { type KnownCvm, answerFor, keyPath, mayBeAllowed } from './site-request.ts';
+import { type KnownCvm, answerFor, keyPath, mayBeAllowed, strangeMeasurement } from './site-request.ts';
 
-/** A measurement that no image has, to see whether the policy looks at it at all. */
-const stranger: KnownCvm = { participant: 'a stranger', vmId: 'stranger', measurement: '5a'.repeat(48) };
+const stranger: KnownCvm = { participant: 'a stranger', vmId: 'stranger', measurement: strangeMeasurement };
 
 /**
  * Findings of a policy text for a release and an inventory of CVMs (docs/reference/confidential-computing.md §4.2), worst

@@ -24,6 +24,9 @@ export interface GuestState {
   path?: string;
 }
 
+/** A measurement that no image has, to see whether a policy looks at it at all. */
+export const strangeMeasurement = '5a'.repeat(48);
+
 /** The KBS path of the disk key of a CVM. */
 export const keyPath = (vmId: string): string => `keys/root/${vmId}`;
 

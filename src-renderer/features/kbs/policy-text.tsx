@@ -7,7 +7,7 @@ import classes from './kbs.module.css';
 const lineHeight = 18;
 const padding = 8;
 
-/** The policy as plain text with its line numbers; a mark stands at each line that a finding names. */
+/** The policy as plain text with its line numbers, as high as its lines, so that both scroll together; a mark stands at each line that a finding names. */
 export function PolicyText({
   text,
   findings,
@@ -44,7 +44,7 @@ export function PolicyText({
         className={classes.text}
         aria-label={t('kbs.text')}
         value={text}
-        rows={lines + 1}
+        rows={lines + 2}
         wrap="off"
         spellCheck={false}
         autoCapitalize="off"

@@ -67,6 +67,7 @@ export function References({ file, word }: { file: string; word: string }) {
       <div className={classes.form}>
         <TextInput
           label={t('kbs.references.name')}
+          w={320}
           placeholder={t('kbs.references.nameExample')}
           value={name}
           onChange={(event) => setName(event.currentTarget.value.trim())}
@@ -112,6 +113,7 @@ export function References({ file, word }: { file: string; word: string }) {
         />
         <Checkbox
           label={t('kbs.references.fromImages')}
+          mb={6}
           checked={fromImages}
           onChange={(event) => setFromImages(event.currentTarget.checked)}
         />

@@ -70,6 +70,7 @@ export function Resources({ file, word }: { file: string; word: string }) {
       <div className={classes.form}>
         <TextInput
           label={t('kbs.resources.path')}
+          w={320}
           placeholder={t('kbs.resources.pathExample')}
           value={path}
           onChange={(event) => setPath(event.currentTarget.value.trim())}
@@ -144,6 +145,9 @@ export function Resources({ file, word }: { file: string; word: string }) {
             ))}
           </tbody>
         </table>
+      ) : null}
+      {known && !known.deletes && known.release !== null ? (
+        <p>{t('kbs.resources.cannotDelete', { release })}</p>
       ) : null}
       <p className="muted">{t('kbs.resources.limit')}</p>
     </div>

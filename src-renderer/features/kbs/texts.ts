@@ -90,7 +90,7 @@ export const kbs = {
     deleteTitle: 'Delete {{path}}',
     deleteMessage: 'No copy is kept.',
     deleteKey: 'This is the disk key of {{name}}, which cannot boot then. No copy is kept.',
-    cannotDelete: 'Trustee {{release}} cannot delete a resource; v0.20 is the first',
+    cannotDelete: 'Trustee {{release}} cannot delete a resource; v0.20 is the first.',
     limit:
       'No release up to v0.21 lists its resources: these are known from the images, the counters since its start, and this computer.',
   },

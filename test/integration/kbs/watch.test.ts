@@ -12,6 +12,7 @@ import { alarmsOf } from '../../../src-main/domain/attestation/alarms.ts';
 import { emptyFederation } from '../../../src-main/domain/attestation/memory.ts';
 import { createStateCell } from '../../../src-main/core/state-cell.ts';
 import { openStore } from '../../../src-main/services/store/index.ts';
+import { generatePolicy, trusteeProfile } from '../../../src-main/domain/kbs/index.ts';
 import { startKbs, type TestKbs } from '../../lab/kbs/kbs.ts';
 import { startVault } from '../../lab/kbs/vault.ts';
 import { writeConfidentialProject } from './confidential-project.ts';
@@ -93,6 +94,7 @@ describe('the watch of a key broker', () => {
     const board = createStateCell({ watching: true } as StateValue<'attestation.board'>);
     const told: { kind: string; site: string; count?: number }[] = [];
     const facts: AlarmFacts[] = [];
+    const allowed: object[] = [];
     let project = 'study';
     ends.push(
       tellAttestation(
@@ -101,6 +103,7 @@ describe('the watch of a key broker', () => {
           project: () => project,
           tell: (event) => told.push(event),
           tellFacts: (one) => facts.push(one),
+          tellAllowed: (measurements) => allowed.push(Object.fromEntries(measurements)),
         },
         workspace,
         watch,
@@ -131,6 +134,15 @@ describe('the watch of a key broker', () => {
     kbs.policy = original;
     watch.touched(file);
     await expect.poll(() => facts.at(-1), { timeout: 5000 }).toEqual({ policyChangedBy: undefined });
+
+    // The standard policy asks for no measurement; rules of our own do.
+    expect(allowed.at(-1)).toEqual({});
+    const site1 = { participant: 'site-1', vmId: 'vm-site-1', measurement: '11'.repeat(48) };
+    kbs.policy = generatePolicy([site1], trusteeProfile('v0.14'));
+    watch.touched(file);
+    await expect
+      .poll(() => allowed.at(-1), { timeout: 5000 })
+      .toEqual({ server1: [], 'site-1': [site1.measurement], 'site-2': [] });
   });
 
   it('raises an alarm while the vault is sealed, keeps it while nobody can tell, and ends it', async () => {
@@ -150,6 +162,7 @@ describe('the watch of a key broker', () => {
           project: () => 'study',
           tell: () => undefined,
           tellFacts: (more) => Object.assign(facts, more),
+          tellAllowed: () => undefined,
         },
         workspace,
         watch,

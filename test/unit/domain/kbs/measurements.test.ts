@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  allowedMeasurements,
   compareMeasurements,
   generatePolicy,
   type KnownCvm,
@@ -58,5 +59,19 @@ describe.each(trusteeReleases)('measurements of a policy and of images, Trustee 
     if (profile.regoV1) expect(images[0]?.answer).toBe('unknown');
     expect(stale.map(({ measurement }) => measurement)).toEqual(['cd'.repeat(48)]);
     if (profile.regoV1) expect(stale[0]?.opens).toBeUndefined();
+  });
+
+  it('list what gets each key, and nothing where the text does not look at measurements', () => {
+    const written = generatePolicy(fleet, profile);
+    expect(Object.fromEntries(allowedMeasurements(written, profile, fleet))).toEqual({
+      server1: ['1a'.repeat(48)],
+      'site-1': ['2b'.repeat(48)],
+    });
+    const rebuilt = [cvm('site-1', '3c')];
+    expect(allowedMeasurements(written, profile, rebuilt).get('site-1')).toEqual(['2b'.repeat(48)]);
+    const anybody = 'package policy\n\ndefault allow = true\n';
+    expect(allowedMeasurements(anybody, profile, fleet).size).toBe(0);
+    const denied = 'package policy\n\ndefault allow = false\n';
+    expect(allowedMeasurements(denied, profile, fleet).get('server1')).toEqual([]);
   });
 });
