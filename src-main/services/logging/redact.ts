@@ -11,8 +11,17 @@ const patterns: readonly [RegExp, string][] = [
   [/-----BEGIN [A-Z0-9 ]*(?:PRIVATE KEY|CERTIFICATE)-----[\s\S]*?(?:-----END [A-Z0-9 ]+-----|$)/g, gone],
   [/\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}/gi, `$1 ${gone}`],
   [/\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*/g, gone],
+  // A passphrase may hold blanks: in quotes all up to their end, else all up to the end of the field or line.
   [
-    /\b(pass(?:word|phrase|wd)?|token|ssid|secret|private_?key|api_?key)(["']?\s*[:=]\s*["']?)[^\s"',;&]{3,}/gi,
+    /\b(pass(?:word|phrase|wd)|secret)(\\*["']?\s*[:=]\s*)(\\*["'])(?:(?!\3)(?:\\.|[^\r\n]))*/gi,
+    `$1$2$3${gone}`,
+  ],
+  [
+    /\b(pass(?:word|phrase|wd)|secret)(\\*["']?\s*[:=]\s*)(?!\\*["'\s]|\[redacted\])(?:(?!\\*["']\s*[,}\]]|,\s*[\w-]+["']?\s*[:=]|[;&\r\n]|\\n).)+/gi,
+    `$1$2${gone}`,
+  ],
+  [
+    /\b(pass(?:word|phrase|wd)?|token|ssid|secret|private_?key|api_?key)(["']?\s*[:=]\s*["']?)(?!\[redacted\])[^\s"',;&]{3,}/gi,
     `$1$2${gone}`,
   ],
   // A long unbroken base64 run is key, kit or signature bytes; names, paths and hex fingerprints are shorter or differ.
