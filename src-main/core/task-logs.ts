@@ -101,11 +101,15 @@ export function createTaskLogs(
       const line = `${target === undefined ? '' : `${target}: `}${step}${message === undefined ? '' : `: ${message}`}${amount}`;
       if (lastMessage.get(event.id) === line) return;
       lastMessage.set(event.id, line);
-      void rootOf(event.id).then((root) => add(root, line));
+      // Lines keep their order: only a task nobody told of before has to be looked up.
+      const known = parents.get(event.id);
+      if (known !== undefined) add(known, line);
+      else void rootOf(event.id).then((root) => add(root, line));
       return;
     }
     const { task } = event;
     const root = task.parent ?? task.id;
+    parents.set(task.id, root);
     const who = task.parent === undefined ? task.title : (task.target ?? task.title);
     const line = `${who}: ${task.status}${task.error ? `: ${task.error.message}` : ''}`;
     if (lastMessage.get(task.id) === line) return;
