@@ -290,14 +290,21 @@ export async function noteLeftOvers(build: Build, machine: Machine, tools: Build
   if (code === 0) await tellLeftOvers(build, tools, linesOf({ code, ...rest }));
 }
 
+/** A mapping may be called anything; the command is there to be copied into a shell. */
+const quoted = (name: string): string =>
+  /^[\w.:@%+][\w.:@%+-]*$/.test(name) ? name : `-- '${name.replaceAll("'", "'\\''")}'`;
+
 async function tellLeftOvers(build: Build, tools: BuildTools, lines: readonly string[]): Promise<void> {
   const found = lines.flatMap((line): LeftOver[] => {
-    const [word, kind, name = ''] = line.split(' ');
+    const [word, kind, ...rest] = line.split(' ');
+    const [first = ''] = rest;
     if (word !== 'left') return [];
+    const name = kind === 'luks' ? rest.join(' ') : first;
     if (kind === 'process') return [{ kind, name, command: `kill ${name}`, certain: false }];
     if (kind === 'nbd')
       return [{ kind, name, command: `sudo qemu-nbd --disconnect /dev/${name}`, certain: false }];
-    if (kind === 'luks') return [{ kind, name, command: `sudo cryptsetup close ${name}`, certain: false }];
+    if (kind === 'luks')
+      return [{ kind, name, command: `sudo cryptsetup close ${quoted(name)}`, certain: false }];
     return [];
   });
   if (found.length === 0) return;
