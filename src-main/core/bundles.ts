@@ -69,7 +69,7 @@ async function signerOf(
 
 function answerOf(facts: BundleFacts, participant: string): TaskOutput<'bundles.inspect'> {
   const { launch, kit, archive } = facts;
-  const { vmId, cBitPosition, kernelHashes, ...rest } = launch;
+  const { vmId, cBitPosition, kernelHashes, qmpSocket: _, ...rest } = launch;
   return {
     bundle: facts.bundle,
     participant,

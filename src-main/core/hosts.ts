@@ -1,4 +1,6 @@
 /** The host probes as a task, and the last answers as a state. */
+import { isAddress } from '../domain/cc/check-network.ts';
+import type { SiteTarget } from '../services/sites/index.ts';
 import { eventsOfProbes } from './attestation/host-evidence.ts';
 import type { TaskHandlers } from './context.ts';
 import { childrenOf } from './sites.ts';
@@ -20,7 +22,7 @@ export const handlers: Pick<TaskHandlers, 'hosts.check'> = {
       const { core, task, signal } = context;
       const { project, desk } = await soundProject(input);
       const { targets: plain } = chooseSites(project, desk, { only: input.only });
-      const { targets, gpuSites } = await withImages(core, project, plain, {
+      const { targets, gpuSites, hostsEntries } = await withImages(core, project, plain, {
         desk,
         signal,
         report: task.report,
@@ -37,6 +39,9 @@ export const handlers: Pick<TaskHandlers, 'hosts.check'> = {
               context: {
                 gpu: gpuSites.has(site.name),
                 ...(desk?.kbs ? { kbs: desk.kbs.address } : {}),
+                ...(desk?.kbs?.vault ? { vault: desk.kbs.vault.address } : {}),
+                ...defined({ nfsServer: desk?.hosts.get(site.name)?.nfs }),
+                names: namesOf(site, hostsEntries.get(site.name)),
                 ...(image
                   ? {
                       image: {
@@ -46,6 +51,7 @@ export const handlers: Pick<TaskHandlers, 'hosts.check'> = {
                           vmId: image.launch.vmId,
                           cBitPosition: image.launch.cBitPosition,
                           memory: image.launch.memory,
+                          qmpSocket: image.launch.qmpSocket,
                           measurement: image.measurement,
                           ovmfSha256: image.files.find(({ name }) => name === 'OVMF.amdsev.fd')?.sha256,
                         }),
@@ -90,6 +96,12 @@ export const handlers: Pick<TaskHandlers, 'hosts.check'> = {
     },
   },
 };
+
+/** Names the site connects to that must be found where it runs: no addresses, none that its image knows by itself. */
+function namesOf({ reaches = [] }: SiteTarget, sealed: readonly { name: string }[] = []): string[] {
+  const names = reaches.map(({ host }) => host).filter((host) => !isAddress(host));
+  return [...new Set(names)].filter((name) => !sealed.some((entry) => entry.name === name));
+}
 
 type Defined<T> = { [Key in keyof T]: Exclude<T[Key], undefined> };
 

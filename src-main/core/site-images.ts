@@ -17,6 +17,8 @@ export interface ImagedSites {
   targets: SiteTarget[];
   /** Sites that hand a GPU to their VM. */
   gpuSites: ReadonlySet<string>;
+  /** Names that the image of a site knows without DNS. */
+  hostsEntries: ReadonlyMap<string, readonly { name: string; address: string }[]>;
 }
 
 interface CcFacts {
@@ -41,7 +43,8 @@ export async function withImages(
   options: { desk: DeskFile | undefined; signal?: AbortSignal; report?: ReportProgress },
 ): Promise<ImagedSites> {
   const gpuSites = new Set<string>();
-  if (!makesImages(project)) return { targets: [...targets], gpuSites };
+  const entriesOf = new Map<string, CcFacts['hostsEntries']>();
+  if (!makesImages(project)) return { targets: [...targets], gpuSites, hostsEntries: entriesOf };
   const files = new Map(project.participants.map(({ name, ccConfig }) => [name, ccConfig]));
   const imaged = await Promise.all(
     targets.map(async (target): Promise<SiteTarget> => {
@@ -49,6 +52,7 @@ export async function withImages(
       if (file === undefined) return target;
       const { hostsEntries, gpu } = await ccFacts(file, project);
       if (gpu) gpuSites.add(target.name);
+      entriesOf.set(target.name, hostsEntries);
       const archive = target.kit === undefined ? undefined : imageArchive(target.kit, target.name);
       if (archive === undefined) {
         const image = await imageOnBuilder(core, target, options.desk);
@@ -68,7 +72,7 @@ export async function withImages(
       }
     }),
   );
-  return { targets: imaged, gpuSites };
+  return { targets: imaged, gpuSites, hostsEntries: entriesOf };
 }
 
 /**

@@ -36,6 +36,8 @@ export interface LaunchFacts {
   forwards: { host: number; guest: number }[];
   /** Names of the disk images, in order. */
   drives: string[];
+  /** Unix socket on which QEMU takes commands (`-qmp unix:…`), as written. */
+  qmpSocket?: string;
   /** Host PCI addresses handed over to the VM. */
   gpus: string[];
 }

@@ -175,6 +175,11 @@ class Reading {
         const properties = propertiesOf(text);
         return this.#drive(properties.get('filename') ?? properties.get('file.filename'));
       }
+      case 'qmp': {
+        const socket = /^unix:(.+)$/.exec(propertiesOf(text).get('') ?? '')?.[1];
+        if (socket !== undefined && /^[\w./@+:-]+$/.test(socket)) this.facts.qmpSocket = socket;
+        return;
+      }
       case 'hda':
       case 'hdb':
       case 'hdc':

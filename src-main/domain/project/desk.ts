@@ -16,6 +16,8 @@ export interface DeskHost extends DeskReach {
   ssh: string;
   /** The processor this site must run on, in lower case; a report of another one is an alarm. */
   chipId?: string;
+  /** NFS server of the site's external user data; asked for from its host. */
+  nfs?: string;
 }
 
 export interface DeskSettings {
@@ -62,6 +64,10 @@ const hostSchema = z.strictObject({
   ...reach,
   host_key: hostKey.optional(),
   chip_id: chipId.optional(),
+  nfs: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9.:-]*$/, 'the name or address of an NFS server')
+    .optional(),
 });
 
 const deskSchema = z.strictObject({
@@ -172,6 +178,7 @@ function hostOf(name: string, host: WrittenHost, defaults: Partial<WrittenHost>,
     via: own.via,
     directory: own.directory ?? deskDefaults.directory,
     path: own.path ?? [],
+    ...(own.nfs === undefined ? {} : { nfs: own.nfs }),
     ...(own.chip_id === undefined ? {} : { chipId: own.chip_id.toLowerCase() }),
     source: positionOf(nodeAt(root, ['hosts', name], true)),
   };

@@ -87,14 +87,29 @@ async function contextOf(
   const folder = value('image');
   const serialLog = value('serial');
   const { image, ...rest } = context;
+  const socket = image?.qmpSocket;
+  // The script opens it from its own folder.
+  const qmpSocket =
+    socket === undefined || socket.startsWith('/')
+      ? socket
+      : folder && `${folder}/${socket.replace(/^\.\//, '')}`;
   return {
     ...rest,
     directory: value('directory') ?? site.directory,
     ...(image
-      ? { image: { ...image, ...(folder ? { folder } : {}), ...(serialLog ? { serialLog } : {}) } }
+      ? {
+          image: {
+            ...withoutSocket(image),
+            ...(qmpSocket ? { qmpSocket } : {}),
+            ...(folder ? { folder } : {}),
+            ...(serialLog ? { serialLog } : {}),
+          },
+        }
       : {}),
   };
 }
+
+const withoutSocket = ({ qmpSocket: _, ...image }: NonNullable<HostTarget['context']['image']>) => image;
 
 async function runOne(
   connection: SshConnection,
@@ -112,6 +127,7 @@ async function runOne(
       ...about,
       state: 'not_applicable',
       summary: skipped,
+      ...(probe.ask ? { fix: probe.ask } : {}),
       at: new Date(sentAt).toISOString(),
       seconds: 0,
     };

@@ -78,7 +78,7 @@ test('the hosts are probed; what they lack is told, nothing is changed', async (
   const { hosts } = answer.value;
   expect(hosts.map(({ name }) => name)).toEqual(['server1', 'site-1']);
   for (const host of hosts) {
-    expect(host.probes).toHaveLength(32);
+    expect(host.probes).toHaveLength(33);
     const of = (id: string) => host.probes.find((probe) => probe.id === id);
     expect(of('qemu')).toMatchObject({ state: 'ok', summary: '9.2.1' });
     expect(of('vm-process')?.state).toBe('not_applicable');

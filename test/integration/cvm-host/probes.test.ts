@@ -62,7 +62,7 @@ test('two hosts side by side: one healthy where its tools say so, one not', asyn
   const before = readdirSync(folder, { recursive: true }).length;
   const [first, second] = await checkHosts({ targets: [good, poor], ssh });
   expect(first?.error).toBeUndefined();
-  expect(first?.probes).toHaveLength(32);
+  expect(first?.probes).toHaveLength(33);
   for (const id of ['bare-metal', 'snphost', 'kernel-log', 'kernel', 'qemu', 'clock', 'kbs', 'vendors'])
     expect(of(first, id), id).toMatchObject({ state: 'ok' });
   expect(of(first, 'kernel-log')).toMatchObject({ summary: 'SEV-SNP enabled (ASIDs 1 - 99)', code: 0 });
@@ -94,10 +94,49 @@ test('this machine itself answers all probes without a fault of ours', async () 
     ssh,
   });
   expect(check?.error).toBeUndefined();
-  expect(check?.probes.map(({ number }) => number)).toEqual(Array.from({ length: 32 }, (_, at) => at + 1));
+  expect(check?.probes.map(({ number }) => number)).toEqual(Array.from({ length: 33 }, (_, at) => at + 1));
   expect(of(check, 'memory')?.summary).toMatch(/GiB/);
   expect(of(check, 'disk')?.summary).toMatch(/free/);
   expect(of(check, 'clock')?.state).not.toBe('unknown');
+});
+
+test('what desk.yml and the image name is asked from the site’s own host; what they do not name is said so', async () => {
+  const asked = {
+    ...healthy,
+    curl: 'for word in "$@"; do :; done; case $word in *sys/health) echo 503 ;; *) echo 200 ;; esac',
+    socat:
+      'cat > /dev/null; [ "$4" = "UNIX-CONNECT:/run/qmp.sock" ] || exit 3; echo \'{"return": {"status": "running"}}{"return": {"sev-type": "sev-snp"}}\'',
+    showmount: '[ "$3" = nfs.lab ] && echo "/exports/study *"',
+    getent: '[ "$2" = server1.lab ] && echo "10.0.0.5 STREAM server1.lab"; exit 2',
+    bash: 'exit 0',
+  };
+  const image = { bytes: 1, forwards: [], vmId: 'x', qmpSocket: '/run/qmp.sock' };
+  const named = host('named', [tools('named', asked)], {
+    image,
+    kbs: 'https://kbs:8999',
+    vault: 'https://vault:8200',
+    nfsServer: 'nfs.lab',
+    names: ['server1.lab', 'no-such-host.invalid'],
+  });
+  const bare = host('bare', [tools('bare', healthy)]);
+  const probes = ['qmp', 'vault', 'nfs', 'names'];
+  const [one, two] = await checkHosts({ targets: [named, bare], ssh, probes });
+  expect(one?.error).toBeUndefined();
+  expect(of(one, 'qmp')).toMatchObject({ state: 'ok', summary: 'running, sev-snp' });
+  expect(of(one, 'vault')).toMatchObject({ state: 'bad', summary: 'sealed' });
+  expect(of(one, 'nfs')).toMatchObject({ state: 'ok', summary: '1 exports' });
+  expect(of(one, 'names')).toMatchObject({ state: 'bad', summary: 'no-such-host.invalid not found' });
+  expect(of(one, 'names')?.output).toContain('server1.lab 10.0.0.5');
+  expect(of(one, 'names')?.fix?.text).toContain('hosts_entries');
+  for (const id of ['qmp', 'vault', 'nfs']) {
+    expect(of(two, id)?.state, id).toBe('not_applicable');
+    expect(of(two, id)?.summary, id).toMatch(/^not asked: /);
+    expect(of(two, id)?.fix?.text, id).toBeTruthy();
+  }
+  // The resolver of the host itself.
+  const real = host('own', [], { names: ['localhost'] });
+  const [own] = await checkHosts({ targets: [real], ssh, probes: ['names'] });
+  expect(of(own, 'names')?.state).toBe('ok');
 });
 
 test('no rights, no tool, no end and babble are unknown, never healthy', async () => {

@@ -18,7 +18,7 @@ export type {
 } from './probe.ts';
 export { diskFactor } from './resources.ts';
 
-/** All 32 rows, in the order of the table. */
+/** All rows, in the order of the table. */
 export const hostProbes: readonly HostProbe[] = [
   ...platformProbes,
   ...toolProbes,

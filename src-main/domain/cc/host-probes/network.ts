@@ -50,7 +50,8 @@ export const networkProbes: readonly HostProbe[] = [
     command: `${curl} -- "$1/metrics"`,
     values: ({ kbs }) => [kbs ?? ''],
     needsRoot: false,
-    skip: ({ kbs }) => (kbs === undefined ? 'no key broker is named in desk.yml' : undefined),
+    skip: ({ kbs }) => (kbs === undefined ? 'not asked: no key broker is named in desk.yml' : undefined),
+    ask: { text: 'Write "kbs: { address: https://NAME:8999 }" in desk.yml.' },
     judge: reached,
     meaning: 'The VM cannot get its disk key, and does not boot.',
     fix: {
@@ -66,7 +67,8 @@ export const networkProbes: readonly HostProbe[] = [
     command: `${curl} -- "$1/v1/sys/health"`,
     values: ({ vault }) => [vault ?? ''],
     needsRoot: false,
-    skip: ({ vault }) => (vault === undefined ? 'no vault is named' : undefined),
+    skip: ({ vault }) => (vault === undefined ? 'not asked: no vault is named in desk.yml' : undefined),
+    ask: { text: 'Write "vault: https://NAME:8200" under "kbs" in desk.yml.' },
     judge(output) {
       const failed = unreachable(output);
       if (failed) return failed;
@@ -118,7 +120,11 @@ export const networkProbes: readonly HostProbe[] = [
     values: ({ nfsServer }) => [nfsServer ?? ''],
     needsRoot: false,
     seesMissing: true,
-    skip: ({ nfsServer }) => (nfsServer === undefined ? 'the user data lie on their own drive' : undefined),
+    skip: ({ nfsServer }) =>
+      nfsServer === undefined ? 'not asked: no NFS server is known for this site' : undefined,
+    ask: {
+      text: 'User data on the site’s own drive need none. For an export, write "nfs: SERVER" for this site in desk.yml, under "hosts".',
+    },
     judge(output) {
       const closed = [...output.stdout.matchAll(/^closed (\d+)$/gm)].map((match) => match[1] ?? '');
       if (closed.length > 0) return bad(`port ${closed.join(' and ')} closed`);
@@ -136,5 +142,38 @@ export const networkProbes: readonly HostProbe[] = [
       text: 'Open ports 111 and 2049; both must have been among allowed_out_ports when the image was built, and the export must be "insecure".',
     },
     source: 'guide 4.3',
+  },
+  {
+    number: 33,
+    id: 'names',
+    title: 'Names the site connects to',
+    group: 'network',
+    command:
+      'command -v getent >/dev/null || { echo "getent: not found" >&2; exit 127; }; for name in "$@"; do ' +
+      'found=$(getent ahosts "$name" | cut -d " " -f 1 | sort -u | head -n 4 | tr "\\n" " "); echo "$name ${found:-none}"; done',
+    values: ({ names }) => names ?? [],
+    needsRoot: false,
+    skip: ({ names }) =>
+      names === undefined || names.length === 0
+        ? 'it connects to addresses or to names sealed in its image'
+        : undefined,
+    judge({ stdout }, { names = [] }) {
+      const found = new Map(
+        stdout.split('\n').map((line) => {
+          const [name = '', ...addresses] = line.trim().split(' ');
+          return [name, addresses];
+        }),
+      );
+      const silent = names.filter((name) => (found.get(name)?.length ?? 0) === 0);
+      if (silent.length > 0) return unknown('an answer nobody understands');
+      const missing = names.filter((name) => found.get(name)?.[0] === 'none');
+      if (missing.length > 0) return bad(`${missing.join(', ')} not found`);
+      return ok(names.map((name) => `${name} ${found.get(name)?.[0] ?? ''}`).join(', '));
+    },
+    meaning: 'The VM asks the resolver of its host: it does not find whom it connects to.',
+    fix: {
+      text: 'Add the name to DNS or to /etc/hosts of this host, or seal it in the image: hosts_entries of the cc_config file, then build again.',
+    },
+    source: 'guide 2.3; looked up where the VM runs',
   },
 ];

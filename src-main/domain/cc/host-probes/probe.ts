@@ -47,6 +47,8 @@ export interface ProbeContext {
   vault?: string;
   /** NFS server of external user data. */
   nfsServer?: string;
+  /** Names the site connects to and that its image does not know by itself. */
+  names?: readonly string[];
 }
 
 /** What to do about it. Commands are shown, never run by a check. */
@@ -77,6 +79,8 @@ export interface HostProbe {
   needsRoot: boolean;
   /** Why it does not apply here; undefined when it does. */
   skip?: (context: ProbeContext) => string | undefined;
+  /** What gives it something to look at, where that is for the admin to say. */
+  ask?: ProbeFix;
   /** Only sees output that is an answer: not a time-out, a refusal of sudo or a missing tool (unless `seesMissing`). */
   judge: (output: ProbeOutput, context: ProbeContext) => Verdict;
   /** A missing tool is the judgement's own matter. */

@@ -42,6 +42,7 @@ const context: ProbeContext = {
   kbs: 'https://kbs:8999',
   vault: 'https://vault:8200',
   nfsServer: 'nfs1',
+  names: ['server1', 'relay1'],
 };
 
 const vm = (pid: number, id = '885fa6b56c76') =>
@@ -349,6 +350,12 @@ const recorded: Record<string, Case[]> = {
     ['bad', said('open 111\nclosed 2049\n'), /2049/],
     ['warn', said('open 111\nopen 2049\n', { stderr: 'sh: 1: showmount: not found\n' })],
   ],
+  names: [
+    ['ok', said('server1 10.0.0.5 \nrelay1 10.0.0.6 fe80::1 \n'), /server1 10\.0\.0\.5, relay1 10\.0\.0\.6/],
+    ['bad', said('server1 10.0.0.5 \nrelay1 none\n'), /^relay1 not found$/],
+    ['unknown', said('server1 10.0.0.5\n')],
+    ['unknown', failed(127, 'getent: not found\n'), /not installed/],
+  ],
   hygiene: [
     ['ok', said('errors 0 /sys/fs/ext4/sda1/errors_count\nend\n')],
     ['bad', said('errors 3 /sys/fs/ext4/sda1/errors_count\nend\n'), /3 errors on sda1/],
@@ -365,9 +372,9 @@ const probeOf = (id: string): HostProbe => {
   return probe;
 };
 
-test('the table has the 32 rows of the reference, each with its meaning, fix and source', () => {
-  expect(hostProbes.map(({ number }) => number)).toEqual(Array.from({ length: 32 }, (_, index) => index + 1));
-  expect(byId.size).toBe(32);
+test('the table has the rows of the reference, each with its meaning, fix and source', () => {
+  expect(hostProbes.map(({ number }) => number)).toEqual(Array.from({ length: 33 }, (_, index) => index + 1));
+  expect(byId.size).toBe(33);
   for (const probe of hostProbes) {
     expect(probe.meaning, probe.id).not.toBe('');
     expect(probe.fix.text, probe.id).not.toBe('');
@@ -423,7 +430,12 @@ test('garbage never makes a probe healthy, and never throws', () => {
 test('probes without a subject say why they do not apply', () => {
   const bare: ProbeContext = { directory: '~/flare', gpu: false };
   const skipped = hostProbes.filter((probe) => probe.skip?.(bare) !== undefined).map(({ number }) => number);
-  expect(skipped).toEqual([11, 12, 15, 16, 17, 18, 19, 23, 24, 26, 27, 28, 29, 30, 31]);
+  expect(skipped).toEqual([11, 12, 15, 16, 17, 18, 19, 23, 24, 26, 27, 28, 29, 30, 31, 33]);
+  // What an admin could name is asked for in words.
+  for (const id of ['qmp', 'kbs', 'vault', 'nfs']) {
+    expect(probeOf(id).skip?.(bare), id).toMatch(/^not asked: /);
+    expect(probeOf(id).ask?.text, id).toMatch(/desk\.yml|launch_vm\.sh/);
+  }
 });
 
 test('the shown command holds the values', () => {

@@ -42,6 +42,15 @@ describe('a launch script', () => {
     });
   });
 
+  it('tells the socket on which QEMU takes commands, and no other kind of it', () => {
+    const socketOf = (option: string) =>
+      readLaunchScript(script.replace('-nographic', `${option} -nographic`)).facts.qmpSocket;
+    expect(socketOf('-qmp unix:/run/cvm.sock,server=on,wait=off')).toBe('/run/cvm.sock');
+    expect(socketOf('-qmp "unix:./cvm.sock,server"')).toBe('./cvm.sock');
+    expect(socketOf('-qmp tcp:127.0.0.1:4444,server=on')).toBeUndefined();
+    expect(socketOf(`-qmp 'unix:/run/a;b'`)).toBeUndefined();
+  });
+
   it.each([
     [
       'checks before the start',
