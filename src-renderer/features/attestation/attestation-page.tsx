@@ -146,7 +146,13 @@ function boardColumns(t: Translate): DataColumn<Site>[] {
       value: ({ label }) => label,
       cell: (site) => <AttestationBadge site={site} />,
     },
-    { id: 'class', header: t('attestation.columns.class'), width: '56px', value: ({ class: kind }) => kind },
+    {
+      id: 'class',
+      header: t('attestation.columns.class'),
+      width: '96px',
+      dispensable: 1,
+      value: ({ class: kind }) => t(`attestation.classes.${kind}`),
+    },
     {
       id: 'learnt',
       header: t('attestation.columns.learnt'),

@@ -1,11 +1,12 @@
 import { Button, Drawer } from '@mantine/core';
-import { useEffect } from 'react';
+import { type ReactNode, useEffect } from 'react';
 import type { Envelope } from '../../../src-main/contract/kernel.ts';
 import type { CallOutput } from '../../../src-main/contract/index.ts';
 import { useTexts } from '../../app/texts.ts';
 import { useClient } from '../../bridge/provider.tsx';
 import { Copyable } from '../../components/copyable.tsx';
 import { ErrorNotice } from '../../components/error-notice.tsx';
+import facts from '../../components/facts.module.css';
 import { RelativeTime } from '../../components/relative-time.tsx';
 import { StateBadge, type StateKind } from '../../components/state-badge.tsx';
 import { useAction } from '../../state/action.ts';
@@ -58,7 +59,7 @@ function SiteDetail({
   const t = useTexts();
   return (
     <>
-      <div className={classes.bar}>
+      <div className={classes.lead}>
         <AttestationBadge site={site} />
         <Button size="compact-sm" loading={checking} onClick={() => onCheck(site.site)}>
           {t('attestation.check')}
@@ -85,18 +86,23 @@ function SiteDetail({
         </>
       )}
       <h2 className={classes.heading}>{t('attestation.claims')}</h2>
-      <dl className={classes.grid}>
+      <dl className={facts.facts}>
         {site.claims.map((claim) => (
           <Claim key={`${claim.class} ${claim.at} ${claim.claim}`} claim={claim} />
         ))}
       </dl>
       <h2 className={classes.heading}>{t('attestation.stages')}</h2>
-      {site.stages.map(({ name, state, text, at, source }) => (
-        <div key={name}>
-          <StateBadge state={state}>{`${name.replaceAll('_', ' ')}: ${text}`}</StateBadge>{' '}
-          {at === undefined ? null : <RelativeTime at={at} />} <span className="muted">{source}</span>
-        </div>
-      ))}
+      <dl className={`${facts.facts} ${classes.stages}`}>
+        {site.stages.map(({ name, state, text, at, source }) => (
+          <div key={name} style={{ display: 'contents' }}>
+            <dt>{name.replaceAll('_', ' ')}</dt>
+            <dd>
+              <StateBadge state={state}>{text}</StateBadge>
+              <Said by={source} at={at} />
+            </dd>
+          </div>
+        ))}
+      </dl>
       <Report site={site.site} newest={site.at} />
     </>
   );
@@ -106,18 +112,38 @@ function Claim({ claim }: { claim: Site['claims'][number] }) {
   const t = useTexts();
   return (
     <>
-      <dt className="mono">{claim.class}</dt>
+      <dt>{t(`attestation.classes.${claim.class}`)}</dt>
       <dd className={claim.counts ? undefined : classes.old}>
-        {claim.claim} <span className="muted">({claim.source})</span> <RelativeTime at={claim.at} />{' '}
-        <span className="muted">
+        <div>{claim.claim}</div>
+        <Said by={claim.source} at={claim.at}>
           {claim.counts
             ? claim.until === undefined
               ? t('attestation.always')
               : `${t('attestation.counts')} ${new Date(claim.until).toLocaleTimeString()}`
             : t('attestation.over')}
-        </span>
+        </Said>
       </dd>
     </>
+  );
+}
+
+/** Who said it, how long ago, and until when it counts. */
+function Said({
+  by,
+  at,
+  children,
+}: {
+  by: string | undefined;
+  at: string | undefined;
+  children?: ReactNode;
+}) {
+  if (by === undefined && at === undefined) return null;
+  return (
+    <span className={classes.said}>
+      {by === undefined ? null : <span>{by}</span>}
+      {at === undefined ? null : <RelativeTime at={at} />}
+      {children === undefined ? null : <span>{children}</span>}
+    </span>
   );
 }
 
@@ -144,11 +170,14 @@ function Report({ site, newest }: { site: string; newest: string | undefined }) 
   return (
     <>
       <h2 className={classes.heading}>{t('attestation.checks')}</h2>
-      {value.checks.map(({ name, title, state, message }) => (
-        <div key={name}>
-          <StateBadge state={checkStates[state]}>{title}</StateBadge> <span className="muted">{message}</span>
-        </div>
-      ))}
+      <ul className={classes.checks}>
+        {value.checks.map(({ name, title, state, message }) => (
+          <li key={name}>
+            <StateBadge state={checkStates[state]}>{title}</StateBadge>
+            <span className="muted">{message}</span>
+          </li>
+        ))}
+      </ul>
       <h2 className={classes.heading}>{t('attestation.report')}</h2>
       <table className={classes.fields}>
         <tbody>
