@@ -1,8 +1,7 @@
 import { Button, Checkbox, Group, Select, Textarea, TextInput } from '@mantine/core';
-import { IconArrowLeft } from '@tabler/icons-react';
 import { useState } from 'react';
-import { useNavigate } from 'react-router';
 import type { CallOutput, TaskOutput } from '../../../src-main/contract/index.ts';
+import { BackButton } from '../../components/back-button.tsx';
 import { useTexts } from '../../app/texts.ts';
 import { useClient } from '../../bridge/provider.tsx';
 import { Copyable } from '../../components/copyable.tsx';
@@ -27,20 +26,8 @@ export function AppImage({
   builders: { name: string }[];
 }) {
   const t = useTexts();
-  const navigate = useNavigate();
   return (
-    <Page
-      title={t('builds.appImage')}
-      actions={
-        <Button
-          variant="default"
-          leftSection={<IconArrowLeft size={14} />}
-          onClick={() => void navigate('/builds')}
-        >
-          {t('builds.back')}
-        </Button>
-      }
-    >
+    <Page title={t('builds.appImage')} actions={<BackButton to="/builds">{t('builds.back')}</BackButton>}>
       <div className={classes.content}>
         <p className="muted">{t('builds.app.reason')}</p>
         <Write file={file?.token} />

@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core';
 import { useCallback, useEffect, useRef, useState } from 'react';
-import { useNavigate } from 'react-router';
+import { BackButton } from '../../components/back-button.tsx';
 import { useTexts } from '../../app/texts.ts';
 import { useClient } from '../../bridge/provider.tsx';
 import { EmptyState } from '../../components/empty-state.tsx';
@@ -26,7 +26,6 @@ const inspections = new Map<string, Inspection>();
 export function BundleView({ bundle }: { bundle: ShownBundle }) {
   const t = useTexts();
   const client = useClient();
-  const navigate = useNavigate();
   const file = workspaceReplica.use((replica) => replica.value?.open?.file?.token);
   const [found, setFound] = useState(() => inspections.get(bundle.place.token));
   const inspect = useTask('bundles.inspect');
@@ -58,9 +57,7 @@ export function BundleView({ bundle }: { bundle: ShownBundle }) {
       subtitle={<PlaceName path={place.label} />}
       actions={
         <>
-          <Button variant="default" onClick={() => void navigate('/builds/bundles')}>
-            {t('bundles.back')}
-          </Button>
+          <BackButton to="/builds/bundles">{t('bundles.back')}</BackButton>
           <Button variant="default" onClick={() => void client.call('places.reveal', { place: token })}>
             {t('bundles.reveal')}
           </Button>

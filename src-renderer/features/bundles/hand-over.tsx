@@ -88,7 +88,7 @@ function Verify({ bundle }: { bundle: ShownBundle }) {
       />
       {own === undefined ? null : (
         <Group gap="sm">
-          <Button variant="subtle" onClick={() => setRoot(own)}>
+          <Button variant="default" onClick={() => setRoot(own)}>
             {t('bundles.verify.own')}
           </Button>
         </Group>
@@ -98,7 +98,7 @@ function Verify({ bundle }: { bundle: ShownBundle }) {
           {t('bundles.verify.record')}:{' '}
           <span className="mono">{record ? baseName(record.label) : t('bundles.verify.beside')}</span>
         </span>
-        <Button variant="subtle" onClick={() => void pick()}>
+        <Button variant="default" onClick={() => void pick()}>
           {t('bundles.verify.pickRecord')}
         </Button>
       </Group>

@@ -123,7 +123,7 @@ export const bundles = {
   kit: {
     name: 'Name',
     kind: 'Type',
-    org: 'Organization',
+    org: 'Organisation',
     flare: 'FLARE line',
     server: 'Server',
     root: 'Root fingerprint',

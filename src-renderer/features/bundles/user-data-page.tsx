@@ -1,6 +1,7 @@
 import { Button, SegmentedControl, Select, Tabs, TextInput } from '@mantine/core';
 import { useMemo, useState } from 'react';
 import { useLocation, useNavigate } from 'react-router';
+import { BackButton } from '../../components/back-button.tsx';
 import { useTexts } from '../../app/texts.ts';
 import { useClient } from '../../bridge/provider.tsx';
 import { ErrorNotice } from '../../components/error-notice.tsx';
@@ -28,14 +29,9 @@ export default function UserDataPage() {
     <Page
       title={name === '' ? t('bundles.data.title') : t('bundles.data.titleOf', { name })}
       actions={
-        <Button
-          variant="default"
-          onClick={() =>
-            void navigate(name === '' ? '/builds/bundles' : `/builds/bundles/${encodeURIComponent(name)}`)
-          }
-        >
+        <BackButton to={name === '' ? '/builds/bundles' : `/builds/bundles/${encodeURIComponent(name)}`}>
           {name === '' ? t('bundles.back') : t('bundles.titleOf', { name })}
-        </Button>
+        </BackButton>
       }
     >
       <div className={classes.content}>

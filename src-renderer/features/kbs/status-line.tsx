@@ -43,8 +43,8 @@ export function StatusLine({ value }: { value: StateValue<'kbs.current'> }) {
           <RelativeTime at={counters.at} />
         </span>
       ) : null}
-      <span style={{ marginLeft: 'auto' }}>
-        <RelativeTime at={at} />
+      <span className="muted" style={{ marginLeft: 'auto' }}>
+        {t('kbs.asked')} <RelativeTime at={at} />
       </span>
     </div>
   );

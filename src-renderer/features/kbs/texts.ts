@@ -36,6 +36,7 @@ export const kbs = {
     unreachable: 'Vault not reached',
     unclear: 'Vault: no clear answer',
   },
+  asked: 'Asked',
   reads: 'Key reads allowed {{reads}}, refused {{refused}}',
   changedElsewhere: 'The policy there is not the one known here from {{at}}. Somebody else changed it.',
   tabs: {

@@ -8,7 +8,7 @@ import { pemOf, testChain, testChip } from '../../lab/attestation/snp-chain.ts';
 import { debugPolicy, reportBody } from '../../lab/attestation/snp-report.ts';
 import { newLabFolder } from '../../lab/keeper.ts';
 import { goTo } from '../story/main-job.ts';
-import { openWindows, takePictures, type Windows } from './browser.ts';
+import { openWindows, takePictures, takeProofs, type Windows } from './browser.ts';
 import { seriousFaults } from './axe.ts';
 
 let folder: string;
@@ -60,6 +60,7 @@ it('shows every site with its proof and its limit, striped under a test root', {
   const found: string[] = [];
   const look = async (where: string): Promise<void> => {
     found.push(...(await seriousFaults(page, where)));
+    await takeProofs(page, `attestation-${where}`);
   };
   await goTo(page, 'Attestation');
   await page.getByRole('button', { name: 'Watch', exact: true }).click();
