@@ -18,7 +18,6 @@ import classes from './bundles.module.css';
 /** The data drive of a participant, here or on its host. `/builds/data/NAME` is that of one participant. */
 export default function UserDataPage() {
   const t = useTexts();
-  const navigate = useNavigate();
   const location = useLocation();
   const open = workspaceReplica.use((replica) => replica.value?.open);
   const [, , , first = ''] = location.pathname.split('/');
