@@ -5,6 +5,7 @@ import { type Translate, useTexts } from '../../app/texts.ts';
 import { useClient } from '../../bridge/provider.tsx';
 import { Copyable } from '../../components/copyable.tsx';
 import { type DataColumn, DataTable } from '../../components/data-table.tsx';
+import { BackButton } from '../../components/back-button.tsx';
 import { EmptyState } from '../../components/empty-state.tsx';
 import { ErrorNotice } from '../../components/error-notice.tsx';
 import { formatBytes } from '../../components/format.ts';
@@ -96,9 +97,7 @@ function BundleList({ rows }: { rows: Row[] }) {
       title={t('bundles.title')}
       actions={
         <>
-          <Button variant="default" onClick={() => void navigate('/builds')}>
-            {t('bundles.backToBuilds')}
-          </Button>
+          <BackButton to="/builds">{t('bundles.backToBuilds')}</BackButton>
           <Button variant="default" onClick={() => void open.run('bundle_folder')}>
             {t('bundles.openFolder')}
           </Button>
