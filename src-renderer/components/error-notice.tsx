@@ -3,15 +3,7 @@ import { IconCircleX } from '@tabler/icons-react';
 import { type ReactNode, useState } from 'react';
 import type { ErrorAnswer } from '../../src-main/contract/errors.ts';
 import { useTexts } from '../app/texts.ts';
-
-/** Quiet grounds of our own: the red ones of the library shout in the dark. */
-const notice = () => ({
-  root: {
-    '--alert-bg': 'var(--bad-ground)',
-    '--alert-bd': '1px solid var(--bad-line)',
-    '--alert-color': 'var(--bad)',
-  },
-});
+import { noticeColours } from './notice-colours.ts';
 
 /** A failure: what happened, what to do, the places that are wrong, and the next action. */
 export function ErrorNotice({ error, children }: { error: ErrorAnswer; children?: ReactNode }) {
@@ -19,7 +11,7 @@ export function ErrorNotice({ error, children }: { error: ErrorAnswer; children?
   const [open, setOpen] = useState(false);
   const fields = error.fields ?? [];
   return (
-    <Alert vars={notice} icon={<IconCircleX size={16} />} role="alert" p="sm">
+    <Alert vars={noticeColours('bad')} icon={<IconCircleX size={16} />} role="alert" p="sm">
       <div>{error.message}</div>
       {error.hint ? <div className="muted">{error.hint}</div> : null}
       {fields.length > 0 ? (

@@ -10,6 +10,7 @@ import { Page } from '../../components/page.tsx';
 import { RelativeTime } from '../../components/relative-time.tsx';
 import { useAction } from '../../state/action.ts';
 import { attestationReplica, workspaceReplica } from '../../state/replicas.ts';
+import { classWord } from './class-word.ts';
 import classes from './attestation.module.css';
 import { AttestationBadge, type AttestedSite as Site } from '../../components/attestation-badge.tsx';
 import { Calendar } from './calendar.tsx';
@@ -151,7 +152,7 @@ function boardColumns(t: Translate): DataColumn<Site>[] {
       header: t('attestation.columns.class'),
       width: '96px',
       dispensable: 1,
-      value: ({ class: kind }) => t(`attestation.classes.${kind}`),
+      value: ({ class: kind }) => classWord(t, kind),
     },
     {
       id: 'learnt',

@@ -10,6 +10,7 @@ import facts from '../../components/facts.module.css';
 import { RelativeTime } from '../../components/relative-time.tsx';
 import { StateBadge, type StateKind } from '../../components/state-badge.tsx';
 import { useAction } from '../../state/action.ts';
+import { classWord } from './class-word.ts';
 import classes from './attestation.module.css';
 import { AttestationBadge, type AttestedSite as Site } from '../../components/attestation-badge.tsx';
 
@@ -112,7 +113,7 @@ function Claim({ claim }: { claim: Site['claims'][number] }) {
   const t = useTexts();
   return (
     <>
-      <dt>{t(`attestation.classes.${claim.class}`)}</dt>
+      <dt>{classWord(t, claim.class)}</dt>
       <dd className={claim.counts ? undefined : classes.old}>
         <div>{claim.claim}</div>
         <Said by={claim.source} at={claim.at}>

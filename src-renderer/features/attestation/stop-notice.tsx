@@ -6,6 +6,7 @@ import { ErrorNotice } from '../../components/error-notice.tsx';
 import { RelativeTime } from '../../components/relative-time.tsx';
 import { useAction } from '../../state/action.ts';
 import { workspaceReplica } from '../../state/replicas.ts';
+import { classWord } from './class-word.ts';
 import classes from './attestation.module.css';
 
 type Report = NonNullable<StateValue<'attestation.board'>['report']>;
@@ -45,7 +46,7 @@ export function StopNotice({ report }: { report: Report }) {
         <ul>
           {report.last_words.map((word) => (
             <li key={`${word.site} ${word.class} ${word.at} ${word.said}`}>
-              <span className="mono">{word.class}</span> {word.site}: {word.said}{' '}
+              <span className="muted">{classWord(t, word.class)}</span> {word.site}: {word.said}{' '}
               <span className="muted">{word.source}</span> <RelativeTime at={word.at} />
             </li>
           ))}

@@ -11,6 +11,7 @@ import { RelativeTime } from '../../components/relative-time.tsx';
 import { StateBadge } from '../../components/state-badge.tsx';
 import { useAction } from '../../state/action.ts';
 import { attestationReplica } from '../../state/replicas.ts';
+import { classWord } from './class-word.ts';
 import classes from './attestation.module.css';
 
 type Entry = CallOutput<'attestation.timeline'>['entries'][number];
@@ -85,7 +86,13 @@ function timelineColumns(t: Translate): DataColumn<Entry>[] {
       width: 'minmax(96px, 1fr)',
       value: ({ site }) => site,
     },
-    { id: 'class', header: t('attestation.columns.class'), width: '56px', value: ({ class: kind }) => kind },
+    {
+      id: 'class',
+      header: t('attestation.columns.class'),
+      width: '96px',
+      dispensable: 1,
+      value: ({ class: kind }) => classWord(t, kind),
+    },
     {
       id: 'outcome',
       header: t('attestation.columns.outcome'),

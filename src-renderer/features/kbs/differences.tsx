@@ -72,7 +72,10 @@ export function Differences({
           </Button>
         ) : null}
       </div>
-      <div className={classes.columns} style={{ padding: 0, gridTemplateColumns: '1fr 1fr' }}>
+      <div
+        className={classes.columns}
+        style={{ padding: 0, gridTemplateColumns: 'minmax(0, 1fr) minmax(0, 1fr)' }}
+      >
         <Diff label={t('kbs.ours')} lines={ours} />
         <Diff label={t('kbs.theirs')} lines={theirs} />
       </div>

@@ -9,6 +9,7 @@ import { useClient } from '../../bridge/provider.tsx';
 import { ConfirmTyped } from '../../components/confirm-typed.tsx';
 import { ErrorNotice } from '../../components/error-notice.tsx';
 import { FindingList } from '../../components/finding-list.tsx';
+import { noticeColours } from '../../components/notice-colours.ts';
 import { Page } from '../../components/page.tsx';
 import { kbsReplica, workspaceReplica } from '../../state/replicas.ts';
 import { type Compared, Differences } from './differences.tsx';
@@ -174,7 +175,7 @@ export default function KbsPage() {
           </ErrorNotice>
         ) : null}
         {foreign ? (
-          <Alert color="yellow" variant="light" p="sm" role="alert">
+          <Alert vars={noticeColours('warn')} p="sm" role="alert">
             {t('kbs.changedElsewhere', { at: new Date(foreign.known_at).toLocaleString() })}
           </Alert>
         ) : null}

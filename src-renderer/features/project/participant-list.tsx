@@ -125,6 +125,7 @@ function listColumns(
       id: 'org',
       header: t('project.columns.org'),
       width: 'minmax(80px, 1fr)',
+      dispensable: 1,
       value: (participant) => participant.org,
     },
   ];
@@ -133,6 +134,7 @@ function listColumns(
       id: 'type',
       header: t('project.columns.type'),
       width: '70px',
+      dispensable: 2,
       value: (participant) => participant.type,
     });
   }

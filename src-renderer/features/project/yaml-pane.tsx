@@ -53,6 +53,8 @@ export function YamlPane({ draft, first }: { draft: Draft; first?: string | unde
         .map((finding) => [finding.line, finding.message]),
     );
   }, [draft.findings, file]);
+  // The pane scrolls, not the text in it: a long line is reached without the caret.
+  const longest = lines.reduce((most, line) => Math.max(most, line.length), 0);
   return (
     <aside className={classes.yaml} aria-label={t('project.yaml')}>
       <div className={classes.yamlTabs}>
@@ -112,6 +114,7 @@ export function YamlPane({ draft, first }: { draft: Draft; first?: string | unde
           className={classes.area}
           value={text}
           rows={lines.length + 1}
+          style={{ minWidth: `${longest + 4}ch` }}
           spellCheck={false}
           aria-label={title}
           onChange={(event) => setTyped({ file, text: event.currentTarget.value })}
