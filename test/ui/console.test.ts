@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Translate } from '../../src-renderer/app/texts.ts';
+import type { Client } from '../../src-renderer/bridge/client.ts';
+import { completionOf, inColumns } from '../../src-renderer/features/console/completion.ts';
 import { confine } from '../../src-renderer/features/console/confine.ts';
-import { keyOf } from '../../src-renderer/features/console/keys.ts';
+import { HeldKeys } from '../../src-renderer/features/console/held-keys.ts';
+import { helpText } from '../../src-renderer/features/console/help-text.ts';
+import { type ConsoleKey, keyOf } from '../../src-renderer/features/console/keys.ts';
 import {
   commonPrefix,
   complete,
@@ -13,6 +18,7 @@ import {
   searchHit,
   splitRedirect,
 } from '../../src-renderer/features/console/line-editor.ts';
+import { pastedLines } from '../../src-renderer/features/console/pasted-lines.ts';
 import { tableText } from '../../src-renderer/features/console/table-text.ts';
 
 const history = ['list_jobs', 'check_status server', 'abort_job 1234', 'list_jobs -d'];
@@ -202,5 +208,101 @@ describe('a table as text', () => {
       ),
     ).toEqual(['NAME  STATUS', 'a     RUNNING']);
     expect(tableText([['short', 'x'.repeat(60)]], 40)[0]).toBe(`short  ${'x'.repeat(32)}…`);
+  });
+});
+
+describe('a completion', () => {
+  const client = (texts: string[], kind = 'file'): Client =>
+    ({
+      call: () =>
+        Promise.resolve({
+          ok: true,
+          value: { from: 4, candidates: texts.map((text) => ({ text, kind })) },
+        }),
+    }) as unknown as Client;
+  const line = { ...emptyLine([]), text: 'cat lo', cursor: 6 };
+
+  it('puts in what is certain, and offers what is not', async () => {
+    expect(await completionOf(client(['log.txt']), 'kit', line)).toMatchObject({
+      line: { text: 'cat log.txt' },
+    });
+    expect(await completionOf(client(['log'], 'site'), 'kit', line)).toMatchObject({
+      line: { text: 'cat log ' },
+    });
+    expect(await completionOf(client(['log.txt', 'log.json']), 'kit', line)).toMatchObject({
+      line: { text: 'cat log.' },
+    });
+    expect(await completionOf(client(['lo1', 'lo2']), 'kit', line)).toEqual({
+      kind: 'choice',
+      texts: ['lo1', 'lo2'],
+    });
+    expect(await completionOf(client([]), 'kit', line)).toBeUndefined();
+  });
+
+  it('never puts a name into the line that a terminal would obey', async () => {
+    for (const evil of ['lo\x1b]0;owned\x07', 'lo\x9b31m', 'lo\rx', 'lo\u202e']) {
+      expect(await completionOf(client([evil]), 'kit', line), JSON.stringify(evil)).toBeUndefined();
+      expect(await completionOf(client([evil, 'log']), 'kit', line)).toMatchObject({
+        line: { text: 'cat log' },
+      });
+    }
+  });
+
+  it('is listed in columns that fit', () => {
+    expect(inColumns(['a', 'bbb', 'cc'], 11)).toEqual(['a    bbb', 'cc']);
+    expect(inColumns(['a very long one'], 5)).toEqual(['a very long one']);
+  });
+});
+
+describe('help', () => {
+  const t = ((key: string) => key) as unknown as Translate;
+  const command = (name: string, usage: string) => ({
+    scope: 's',
+    name,
+    description: 'does\x1b[31m it',
+    usage,
+    confirm: 'none',
+  });
+
+  it('confines what the server says of its commands', () => {
+    const commands = [command('list', 'list\x1b]52;c;x\x07'), command('e\x1b[2Jvil', '')];
+    for (const name of [undefined, 'list', 'e\x1b[2Jvil']) {
+      for (const { text } of helpText(commands, name, 80, t)) expect(text).not.toContain('\x1b');
+    }
+    expect(helpText(commands, 'nothing', 80, t)).toEqual([{ text: 'console.unknownCommand', style: '31' }]);
+  });
+});
+
+describe('a paste', () => {
+  it('is lines that say something, confined; a huge one is refused', () => {
+    expect(pastedLines('one\r\n\r\n two\x1b[31m \rthree\n')).toEqual({
+      kind: 'lines',
+      lines: ['one', ' two␛[31m', 'three'],
+    });
+    expect(pastedLines('x'.repeat(5_000_000))).toMatchObject({ kind: 'too-long', most: '256 KiB' });
+  });
+});
+
+describe('keys held during a completion', () => {
+  it('follow its answer in order, or the end of the patience', async () => {
+    const held = new HeldKeys();
+    const released: string[] = [];
+    const release = (key: ConsoleKey) => void released.push(key.type);
+    let end = (): void => undefined;
+    held.during(() => new Promise<void>((resolve) => (end = resolve)), 5000, release);
+    expect(held.take(typed('a'))).toBe(true);
+    expect(held.take({ type: 'enter' })).toBe(true);
+    end();
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(released).toEqual(['insert', 'enter']);
+    held.during(() => new Promise(() => undefined), 10, release);
+    held.take({ type: 'up' });
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(released.at(-1)).toBe('up');
+    held.during(() => new Promise(() => undefined), 10, release);
+    held.take({ type: 'down' });
+    expect(held.take({ type: 'interrupt' })).toBe(false);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(released).not.toContain('down');
   });
 });

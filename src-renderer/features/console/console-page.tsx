@@ -21,7 +21,8 @@ import { useNow } from '../../components/now.ts';
 import { Page } from '../../components/page.tsx';
 import { StateBadge, type StateKind } from '../../components/state-badge.tsx';
 import { connectionsReplica, workspaceReplica } from '../../state/replicas.ts';
-import type { ConsoleSession, ConsoleView } from './console-session.ts';
+import type { ConsoleSession } from './console-session.ts';
+import type { ConsoleView } from './console-view.ts';
 import { ResultDrawer } from './result-drawer.tsx';
 import { useSessions } from './sessions.ts';
 import { terminalTheme } from './terminal-theme.ts';
@@ -168,16 +169,16 @@ function TerminalPane({ session }: { session: ConsoleSession }) {
   useEffect(() => {
     const host = element.current;
     if (!host) return undefined;
-    session.attach(host);
-    const observer = new ResizeObserver(() => session.resize());
+    session.screen.attach(host);
+    const observer = new ResizeObserver(() => session.screen.resize());
     observer.observe(host);
     return () => {
       observer.disconnect();
-      session.terminal.element?.remove();
+      session.screen.terminal.element?.remove();
     };
   }, [session]);
   useEffect(() => {
-    session.terminal.options.theme = terminalTheme();
+    session.screen.terminal.options.theme = terminalTheme();
   }, [scheme, session]);
   return (
     <div
@@ -205,7 +206,9 @@ function Find({ session }: { session: ConsoleSession }) {
       onKeyDown={(event) => {
         if (event.key !== 'Enter') return;
         const { value } = event.currentTarget;
-        const found = event.shiftKey ? session.search.findNext(value) : session.search.findPrevious(value);
+        const found = event.shiftKey
+          ? session.screen.search.findNext(value)
+          : session.screen.search.findPrevious(value);
         setMissing(value !== '' && !found);
       }}
     />

@@ -2,7 +2,7 @@ import { Drawer } from '@mantine/core';
 import { useMemo } from 'react';
 import { useTexts } from '../../app/texts.ts';
 import { DataTable, type DataColumn } from '../../components/data-table.tsx';
-import type { ResultTable } from './console-session.ts';
+import type { ResultTable } from './console-view.ts';
 
 interface Row {
   id: string;

@@ -1,7 +1,8 @@
 import { create } from 'zustand';
 import type { Translate } from '../../app/texts.ts';
 import type { Client } from '../../bridge/client.ts';
-import { ConsoleSession, type ConsoleView } from './console-session.ts';
+import { ConsoleSession } from './console-session.ts';
+import type { ConsoleView } from './console-view.ts';
 
 interface Sessions {
   sessions: ConsoleSession[];
