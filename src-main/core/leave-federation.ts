@@ -5,11 +5,24 @@ import type { SitesOptions } from '../services/sites/index.ts';
 import type { CoreParts } from './context.ts';
 import { withSession } from './with-session.ts';
 
-const pollMs = 1_000;
-const leaveMs = 90_000;
+/** How long a client may take to leave, and how its leaving is watched. Milliseconds. */
+interface LeaveTimes {
+  poll: number;
+  /** A client that is still there after so long is told again: a busy one may have missed the signal. */
+  repeat: number;
+  limit: number;
+}
+const usualTimes: LeaveTimes = { poll: 1_000, repeat: 20_000, limit: 90_000 };
 
-/** For `runSites`: `shutdown client NAME` in a session of this kit, then waiting until the server does not list it any more. */
-export function leaveWith(core: CoreParts, kit: string): NonNullable<SitesOptions['leave']> {
+/**
+ * For `runSites`: `shutdown client NAME` in a session of this kit, then waiting until the server does not list it any more. The
+ * command is repeated while it does: to a client that is leaving already it means nothing.
+ */
+export function leaveWith(
+  core: CoreParts,
+  kit: string,
+  times: LeaveTimes = usualTimes,
+): NonNullable<SitesOptions['leave']> {
   return (target, context) => {
     const signal = context.signal ?? new AbortController().signal;
     return withSession({ kit }, { core, signal }, async (session) => {
@@ -23,14 +36,24 @@ export function leaveWith(core: CoreParts, kit: string): NonNullable<SitesOption
         return 'the server was shut down by command';
       }
       if (!before.includes(target.name)) return 'not connected to the server: nothing to leave';
-      await shutDown(session, `shutdown client ${target.name}`, signal);
+      const line = `shutdown client ${target.name}`;
+      await shutDown(session, line, signal);
       const began = performance.now();
+      let told = began;
       for (;;) {
-        await pause(pollMs, signal);
+        await pause(times.poll, signal);
         if (!(await clientsOf(session, signal)).includes(target.name))
           return `left the federation after ${Math.round((performance.now() - began) / 1000)} s`;
-        if (performance.now() - began > leaveMs)
-          throw new DeskError('timeout', `${target.name} did not leave within ${leaveMs / 1000} s`);
+        const now = performance.now();
+        if (now - began > times.limit)
+          throw new DeskError('timeout', `${target.name} did not leave within ${times.limit / 1000} s`);
+        if (now - told < times.repeat) continue;
+        told = now;
+        // It may have left in between, or the server may be busy: the next look tells.
+        await session.execute(line, { signal }).catch((error: unknown) => {
+          signal.throwIfAborted();
+          core.logger.warn(`"${line}" could not be repeated.`, { error });
+        });
       }
     });
   };

@@ -3,7 +3,7 @@ import { DeskError } from '../../contract/errors.ts';
 import { flareLineOf } from '../../domain/project/flare-line.ts';
 import type { FlareLine } from '../../domain/project/model.ts';
 import { printable } from '../ssh/index.ts';
-import { readFolder, readPython, readTools, tryReach } from './scripts.ts';
+import { readFolder, readPython, readTools, tryReach } from './scripts/host-facts.ts';
 import { type SiteShell, valuesOf } from './site-shell.ts';
 import { describe, openPorts } from './start-stop.ts';
 import { type RawStatus, statusOf } from './status.ts';

@@ -2,7 +2,14 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { DeskError } from '../../contract/errors.ts';
 import { type PackedKit, readKit, tarOf } from './pack.ts';
-import { compareKit, installKit, prepareDelivery, receiveTar, removeIncoming, switchKit } from './scripts.ts';
+import {
+  compareKit,
+  installKit,
+  prepareDelivery,
+  receiveTar,
+  removeIncoming,
+  switchKit,
+} from './scripts/delivery.ts';
 import { type SiteShell, valuesOf } from './site-shell.ts';
 import type { Outcome, StepLog } from './step-log.ts';
 import type { SiteState, SiteTarget, SitesOptions } from './types.ts';

@@ -1,5 +1,5 @@
 import { DeskError } from '../../contract/errors.ts';
-import { switchKit } from './scripts.ts';
+import { switchKit } from './scripts/delivery.ts';
 import type { SiteShell } from './site-shell.ts';
 import { describe } from './start-stop.ts';
 import { statusOf } from './status.ts';

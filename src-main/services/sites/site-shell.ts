@@ -1,7 +1,7 @@
 /** Runs our small POSIX sh scripts in a participant's folder on its host. Values go as arguments, never into the text. */
 import { DeskError } from '../../contract/errors.ts';
 import { type ExecOptions, printable, runScript, type SshConnection, withoutControls } from '../ssh/index.ts';
-import { prelude } from './scripts.ts';
+import { prelude } from './scripts/prelude.ts';
 import type { SiteTarget } from './types.ts';
 
 export interface ScriptResult {

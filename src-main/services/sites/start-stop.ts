@@ -1,7 +1,7 @@
 /** Starting and stopping a participant on its host, with proof. */
 import { DeskError } from '../../contract/errors.ts';
 import { pause } from './cancel.ts';
-import { askToStop, launch, portsOpen, signalLeft, whatIsLeft } from './scripts.ts';
+import { askToStop, launch, portsOpen, signalLeft, whatIsLeft } from './scripts/running.ts';
 import type { SiteShell } from './site-shell.ts';
 import { type RawStatus, statusOf } from './status.ts';
 import type { StepLog } from './step-log.ts';

@@ -1,4 +1,4 @@
-import { readStatus } from './scripts.ts';
+import { readStatus } from './scripts/running.ts';
 import { type SiteShell, valuesOf } from './site-shell.ts';
 import type { SiteStatus } from './types.ts';
 

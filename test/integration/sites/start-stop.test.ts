@@ -6,6 +6,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test, type TestContext } from 'vitest';
 import type { SiteTarget } from '../../../src-main/services/sites/index.ts';
+import * as delivery from '../../../src-main/services/sites/scripts/delivery.ts';
+import * as hostFacts from '../../../src-main/services/sites/scripts/host-facts.ts';
+import * as prelude from '../../../src-main/services/sites/scripts/prelude.ts';
+import * as running from '../../../src-main/services/sites/scripts/running.ts';
 import { freePort, isListening } from '../../lab/ports.ts';
 import { type Sshd, startSshd } from '../../lab/sshd.ts';
 import { newFolder, run, sshSettings, stepOf, targetOn } from './site-bench.ts';
@@ -324,9 +328,7 @@ describe.concurrent('what others did', () => {
 
 test('the scripts of the host are plain POSIX sh', () => {
   // dash refuses what is not; its parser alone is asked.
-  const text = readFileSync(join(process.cwd(), 'src-main/services/sites/scripts.ts'), 'utf8');
-  const scripts = [...text.matchAll(/export const (\w+) = `\n?([\s\S]*?)`;/g)];
+  const scripts = Object.values({ ...delivery, ...hostFacts, ...prelude, ...running });
   expect(scripts.length).toBeGreaterThan(10);
-  for (const [, , body] of scripts)
-    execFileSync('sh', ['-n'], { input: (body ?? '').replaceAll('\\${', '${').replaceAll('\\\\', '\\') });
+  for (const script of scripts) execFileSync('sh', ['-n'], { input: script });
 });

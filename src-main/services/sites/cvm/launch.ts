@@ -2,7 +2,7 @@
 import { DeskError } from '../../../contract/errors.ts';
 import { printable } from '../../ssh/index.ts';
 import { pause } from '../cancel.ts';
-import { tryReach } from '../scripts.ts';
+import { tryReach } from '../scripts/host-facts.ts';
 import { type SiteShell, valuesOf } from '../site-shell.ts';
 import { openPorts } from '../start-stop.ts';
 import type { Outcome, StepLog } from '../step-log.ts';

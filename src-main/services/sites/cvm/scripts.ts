@@ -1,5 +1,5 @@
 /**
- * The scripts that run on the hosts of confidential VMs: POSIX sh after the prelude of ../scripts.ts; `$base` is the
+ * The scripts that run on the hosts of confidential VMs: POSIX sh after the prelude of ../scripts/prelude.ts; `$base` is the
  * participant's folder:
  *
  *     <directory>/<participant>/
