@@ -170,13 +170,13 @@ it('wants a name before what cannot be taken back', async () => {
   await shows('Not run.');
   // Leaving the question drops what was pasted behind it.
   await type('clear\n');
-  await paste('shutdown client site-1\npwd server\n');
+  await paste('shutdown client site-1\nno_such_command\n');
   await page.getByRole('dialog').getByRole('button', { name: 'Run line by line' }).click();
   await shows('Type your user name');
   await page.keyboard.press('Control+c');
   await ask('list_jobs', 'hello-numpy');
   await ask('check_status server', 'Registered clients: 2');
-  expect(await screen.getByText(federation.server.folder).count()).toBe(0);
+  expect(await screen.getByText('no_such_command').count()).toBe(0);
   await ask('abort_job \t', 'Type yes to go on');
   await type('no\n');
   await ask('list_jobs', 'hello-numpy');
