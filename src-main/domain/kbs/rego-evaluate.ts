@@ -3,12 +3,18 @@
  * The language's two generations were measured on the engines that Trustee carries (docs/reference/confidential-computing.md §4.2).
  */
 import type { Expression, Policy, PolicyRule, Term } from './rego-syntax.ts';
-
-/** A value nobody can tell from here: a claim of the guest that was not given. */
-const untold: unique symbol = Symbol('untold');
-
-/** What a request looks like to the policy. Objects listed in `open` may carry more members than are given. */
-export type Told = string | number | boolean | null | typeof untold | Told[] | { [key: string]: Told };
+import {
+  callBuiltin,
+  Failure,
+  isMember,
+  isSame,
+  memberOf,
+  Members,
+  type Told,
+  Unknown,
+  untold,
+  type Value,
+} from './rego-values.ts';
 
 export interface PolicyRequest {
   input: { [key: string]: Told };
@@ -21,31 +27,6 @@ export type PolicyAnswer =
   /** The engine stops with an error: nothing is released. */
   | { answer: 'error'; reason: string; line: number }
   | { answer: 'unknown'; reason: string; line: number };
-
-/** A set has no literal form in JSON. */
-class Members {
-  readonly items: Value[];
-  constructor(items: Value[]) {
-    this.items = items;
-  }
-}
-type Value = Told | undefined | Members;
-
-class Unknown extends Error {
-  readonly line: number;
-  constructor(message: string, line: number) {
-    super(message);
-    this.line = line;
-  }
-}
-/** The engine itself would fail. */
-class Failure extends Error {
-  readonly line: number;
-  constructor(message: string, line: number) {
-    super(message);
-    this.line = line;
-  }
-}
 
 const ifImports = ['rego.v1', 'future.keywords', 'future.keywords.if'];
 
@@ -263,64 +244,3 @@ class Evaluation {
 
 /** Rules of old form have a body without `if`; constants have no body at all. */
 const usesIf = (rule: PolicyRule): boolean => rule.body.length > 0 && !rule.withoutIf;
-
-function memberOf(value: Value, key: Value, line: number): Value {
-  if (value instanceof Members) return isMember(key, value, line) ? key : undefined;
-  if (Array.isArray(value)) return typeof key === 'number' ? value[key] : undefined;
-  if (typeof value === 'object' && value !== null && typeof key === 'string') {
-    if (Object.hasOwn(value, key)) return value[key];
-    return Object.hasOwn(value, othersUntold) ? untold : undefined;
-  }
-  return undefined;
-}
-
-/** Member of an object whose other members are not known: `{[othersUntold]: true, measurement: '…'}`. */
-export const othersUntold = '\u0000others';
-
-function isMember(one: Value, many: Value, line: number): boolean {
-  const items = many instanceof Members ? many.items : Array.isArray(many) ? many : undefined;
-  if (one === untold || many === untold)
-    throw new Unknown(`line ${line} asks for a claim not known here`, line);
-  return items?.some((item) => isSame(one, item, line)) ?? false;
-}
-
-function isSame(one: Value, other: Value, line: number): boolean {
-  if (one === untold || other === untold)
-    throw new Unknown(`line ${line} compares a claim not known here`, line);
-  if (Array.isArray(one) && Array.isArray(other)) {
-    return one.length === other.length && one.every((item, at) => isSame(item, other[at], line));
-  }
-  if (typeof one === 'object' && one !== null && typeof other === 'object' && other !== null) {
-    throw new Unknown(`line ${line} compares whole objects`, line);
-  }
-  return one === other;
-}
-
-const textBuiltins: Record<string, (one: string, other: string) => Told> = {
-  endswith: (one, other) => one.endsWith(other),
-  startswith: (one, other) => one.startsWith(other),
-  contains: (one, other) => one.includes(other),
-  split: (one, other) => one.split(other),
-  trim_prefix: (one, other) => (one.startsWith(other) ? one.slice(other.length) : one),
-  trim_suffix: (one, other) => (one.endsWith(other) ? one.slice(0, one.length - other.length) : one),
-};
-
-function callBuiltin(name: string, values: Value[], line: number): Value {
-  if (values.includes(undefined)) return undefined;
-  if (values.includes(untold)) throw new Unknown(`line ${line} uses a claim not known here`, line);
-  const ofText = Object.hasOwn(textBuiltins, name) ? textBuiltins[name] : undefined;
-  if (ofText) {
-    const [one, other] = values;
-    if (values.length !== 2 || typeof one !== 'string' || typeof other !== 'string') {
-      throw new Failure(`${name} on line ${line} needs two texts`, line);
-    }
-    return ofText(one, other);
-  }
-  const [only] = values;
-  if (name === 'lower' && typeof only === 'string' && values.length === 1) return only.toLowerCase();
-  if (name === 'count' && values.length === 1) {
-    if (Array.isArray(only)) return only.length;
-    if (typeof only === 'string') return [...only].length;
-  }
-  throw new Unknown(`line ${line} calls ${name}, which is not evaluated here`, line);
-}

@@ -1,13 +1,8 @@
 /** What the key request of one CVM looks like to a resource policy (docs/reference/confidential-computing.md §4.2). */
 import { measurementText, type TrusteeProfile } from './profiles.ts';
-import {
-  othersUntold,
-  type PolicyAnswer,
-  type PolicyRequest,
-  type Told,
-  evaluatePolicy,
-} from './rego-evaluate.ts';
+import { evaluatePolicy, type PolicyAnswer, type PolicyRequest } from './rego-evaluate.ts';
 import type { Policy } from './rego-syntax.ts';
+import { othersUntold, type Told } from './rego-values.ts';
 
 /** A CVM of the inventory. */
 export interface KnownCvm {

@@ -132,13 +132,24 @@ describe('a look', () => {
   const codes = async (kbs: TestKbs, more: Partial<KbsTarget> = {}): Promise<string[]> =>
     (await kbsStatus(clientOf(kbs, more), targetOf(kbs, more))).findings.map((finding) => finding.code);
 
-  it('names an open attestation policy before v0.15, and an open admin interface, and changes nothing', async () => {
-    const old = await broker({ minor: 14 });
-    const { policy } = old;
-    expect(await codes(old)).toEqual(['kbs_attestation_policy_open']);
-    expect(old.policy).toBe(policy);
-    expect(await codes(await broker({ minor: 15 }))).toEqual([]);
-    expect(await codes(await broker({ minor: 15, insecureApi: true }))).toContain('kbs_admin_open');
+  it.each(trusteeReleases)('names what is open to anybody at %s, and changes nothing', async (release) => {
+    const minor = Number(release.slice(3));
+    const found = async (kbs: TestKbs): Promise<string[]> => {
+      const target = await adminTarget(kbs, minor);
+      const { policy } = kbs;
+      const { findings } = await kbsStatus(
+        kbsClient(target, () => Date.now()),
+        target,
+      );
+      expect(kbs.policy).toBe(policy);
+      return findings.map(({ code }) => code);
+    };
+    expect(await found(await broker({ minor }))).toEqual(minor < 15 ? ['kbs_attestation_policy_open'] : []);
+    const open = await found(await broker({ minor, insecureApi: true }));
+    expect(open).toEqual(['kbs_admin_open', 'kbs_attestation_policy_open']);
+  });
+
+  it('names another release than the profile, and a token without a role', async () => {
     expect(await codes(await broker({ minor: 18 }), { profile: 'v0.14' })).toContain('kbs_profile_differs');
     expect(await codes(await broker({ minor: 21 }))).toContain('kbs_admin');
   });
