@@ -1,9 +1,18 @@
 /** Application images: what is written, built by a stand-in docker (test/lab/docker), and read without Docker. */
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkAppImage } from '../../../src-main/domain/cc/app-image.ts';
 import {
   type BuildLogLine,
@@ -12,6 +21,8 @@ import {
   localMachine,
   writeAppImage,
 } from '../../../src-main/services/cvm/index.ts';
+import { type Machine, remoteMachine } from '../../../src-main/services/cvm/build/machine.ts';
+import { connect, type SshConnection } from '../../../src-main/services/ssh/index.ts';
 import {
   installed,
   saveArchive,
@@ -20,6 +31,7 @@ import {
   tarOf,
 } from '../../lab/docker/save-archive.ts';
 import { newLabFolder } from '../../lab/keeper.ts';
+import { type Sshd, startSshd } from '../../lab/sshd.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -92,6 +104,96 @@ test('cancel ends docker at once', async () => {
   stop.abort();
   await ended;
   expect(Date.now() - began).toBeLessThan(3000);
+});
+
+describe('on a builder host over SSH', () => {
+  let sshd: Sshd;
+  let host: Machine;
+  let connection: SshConnection;
+  beforeAll(async () => {
+    sshd = await startSshd({ folder: join(folder, 'sshd') });
+    const target = { host: sshd.host, port: sshd.port, identity: sshd.identity, hostKey: sshd.fingerprint };
+    connection = await connect(target, {
+      home: folder,
+      hostKeys: { ownFile: join(folder, 'known_hosts'), readFiles: [] },
+      auth: { defaultUser: sshd.user },
+    });
+    host = remoteMachine(
+      { name: 'builder-1', ssh: target, directory: '~/work', path: [join(folder, 'bin')], command: '' },
+      connection,
+    );
+  });
+  afterAll(async () => {
+    host.close();
+    await sshd.stop();
+  });
+
+  async function there(name: string, packages: string[], signal = new AbortController().signal) {
+    const context = join(folder, `there-${name}`);
+    await writeAppImage(context, { line: '2.8.1', gpu: false, packages });
+    writeFileSync(join(context, 'extra file.txt'), 'odd name\n');
+    const lines: BuildLogLine[] = [];
+    const archive = join(sshd.home, 'images', `${name}.tar.gz`);
+    const building = buildAppImage({ folder: context, tag: `${name}-image`, archive }, host, {
+      clock,
+      signal,
+      onLines: (more) => void lines.push(...more),
+    });
+    return { building, lines, archive };
+  }
+  /** Nothing of the work is left there. */
+  const jobs = () => readdirSync(join(sshd.home, 'work/jobs'));
+
+  test('the folder goes there, docker runs there, the archive stays there for the image builds', async () => {
+    const { building, lines, archive } = await there('good', ['torch']);
+    expect(await building).toEqual({ archive });
+    expect(lines.some(({ text }) => text.includes('ENTRYPOINT'))).toBe(true);
+    expect(statSync(archive).mode & 0o777).toBe(0o600);
+    expect(await inspectAppImage(archive)).toMatchObject({
+      tags: ['good-image:latest'],
+      nvflare: '2.8.1',
+      entrypoint: ['/user_config/nvflare/startup/sub_start.sh', '--verify'],
+    });
+    expect(jobs()).toEqual([]);
+  });
+
+  test('its failure is told with the host’s name and last words; nothing is left', async () => {
+    const { building, archive } = await there('bad', ['no-such-package']);
+    await expect(building).rejects.toMatchObject({
+      code: 'remote_failed',
+      message: expect.stringMatching(/not built on builder-1: .*no-such-package/) as string,
+    });
+    expect(existsSync(archive)).toBe(false);
+    expect(jobs()).toEqual([]);
+  });
+
+  test('cancel ends docker there', async () => {
+    const stop = new AbortController();
+    const { building, lines, archive } = await there('slow', ['slow-package'], stop.signal);
+    const ended = expect(building).rejects.toMatchObject({ code: 'cancelled' });
+    while (!lines.some(({ text }) => text.includes('pip install'))) await sleep(50);
+    stop.abort();
+    await ended;
+    const all = execFileSync('ps', ['-eo', 'args='], { encoding: 'utf8' });
+    expect(all).not.toContain('slow-image');
+    expect(existsSync(archive)).toBe(false);
+    expect(jobs()).toEqual([]);
+  });
+
+  test('without docker there, it says so and what to do', async () => {
+    const context = join(folder, 'no-docker');
+    await writeAppImage(context, { line: '2.8.1', gpu: false });
+    const bare = remoteMachine({ ...host.host, path: [] }, connection);
+    const has = spawnSync('sh', ['-c', 'command -v docker']).status === 0;
+    if (has) return;
+    await expect(
+      buildAppImage({ folder: context, tag: 'x', archive: join(sshd.home, 'x.tar.gz') }, bare, {
+        clock,
+        signal: new AbortController().signal,
+        onLines: () => undefined,
+      }),
+    ).rejects.toMatchObject({ hint: expect.stringContaining('Install Docker') as string });
+  });
 });
 
 const image: SavedImage = {

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import {
   chmodSync,
   chownSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -246,6 +247,50 @@ describe.skipIf(missingDriveTool() !== undefined)('a user-data drive', () => {
       execFileSync('umount', [small]);
     }
   });
+
+  test.skipIf(!isRoot)(
+    'a disk that fills up in the middle of a resize leaves the drive as it was',
+    async () => {
+      const small = join(folder, 'filling');
+      mkdirSync(small);
+      const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=60m', 'tmpfs', small]);
+      if (mounted.status !== 0) {
+        process.stderr.write('SKIPPED: no small file system can be mounted here\n');
+        return;
+      }
+      try {
+        const drive = join(small, 'user_data.qcow2');
+        await createUserData({ drive, folder: source, size: 64 * 1024 ** 2 });
+        const content = Buffer.alloc(12 * 1024 ** 2, 'x');
+        await putUserData({ drive, name: 'data.bin', content });
+        const before = readFileSync(drive);
+        // Somebody else takes the room once the work has begun: after every look beforehand.
+        const steps: string[] = [];
+        const fill = () => {
+          if (existsSync(join(small, 'others'))) return;
+          spawnSync('dd', ['if=/dev/zero', `of=${join(small, 'others')}`, 'bs=1M'], { stdio: 'ignore' });
+        };
+        const report = ({ step }: { step: string }) => {
+          steps.push(step);
+          if (readdirSync(small).some((name) => name.startsWith('.'))) fill();
+        };
+        await expect(resizeUserData({ drive, size: 2 * gibibyte }, { report })).rejects.toMatchObject({
+          code: 'too_large',
+          retryable: true,
+        });
+        expect(existsSync(join(small, 'others')), steps.join()).toBe(true);
+        expect(readFileSync(drive).equals(before)).toBe(true);
+        expect(readdirSync(small).sort()).toEqual(['others', 'user_data.qcow2']);
+        rmSync(join(small, 'others'));
+        expect(fsck(drive)).toBe(0);
+        // With room again, the same call goes through, and the data are there.
+        await resizeUserData({ drive, size: 2 * gibibyte });
+        expect((await readUserData({ drive, path: 'data.bin' })).equals(content)).toBe(true);
+      } finally {
+        execFileSync('umount', [small]);
+      }
+    },
+  );
 
   test.skipIf(!isRoot)('needs no root: the same as the account "nobody"', () => {
     const place = join(folder, 'nobody');
