@@ -1,5 +1,6 @@
 /** Attestation: every site's evidence, verified here. */
-import type { StateValue } from '../../contract/index.ts';
+import { Option } from 'commander';
+import type { CallOutput, StateValue } from '../../contract/index.ts';
 import { command, given, list, noun, run, wholeNumber, type RegisterCommands } from '../command.ts';
 import { confine } from '../confine.ts';
 import type { Desk } from '../desk.ts';
@@ -154,6 +155,60 @@ async function sample(desk: Desk, options: { kit: string; seconds?: number }) {
   );
 }
 
+interface RuleOptions {
+  kit: string;
+  minimumTcb?: string[];
+  smt?: 'allow' | 'forbid';
+  migration?: 'allow' | 'forbid';
+}
+
+/** `Milan:snp=8,microcode=115`; `Milan:` takes its levels away. */
+function firmwareOf(text: string): [string, Record<string, number>] {
+  const [product = '', levels = ''] = text.split(':');
+  const parts = levels.split(',').filter((part) => part !== '');
+  return [
+    product,
+    Object.fromEntries(parts.map((part) => [part.split('=')[0] ?? '', Number(part.split('=')[1])])),
+  ];
+}
+
+async function rules(desk: Desk, options: RuleOptions) {
+  const looked = await watching(desk, options.kit);
+  if (!looked.ok) return desk.printer.answer(looked, () => '');
+  const read = await desk.client.call('attestation.rules', {}, { signal: desk.interrupted });
+  const { minimumTcb, smt, migration } = options;
+  const asked = minimumTcb !== undefined || smt !== undefined || migration !== undefined;
+  if (!read.ok || !asked) return desk.printer.answer(read, renderRules);
+  const { rules: old } = read.value;
+  const next = {
+    minimum_tcb: { ...old.minimum_tcb, ...Object.fromEntries((minimumTcb ?? []).map(firmwareOf)) },
+    allow_smt: smt === undefined ? old.allow_smt : smt === 'allow',
+    allow_migration: migration === undefined ? old.allow_migration : migration === 'allow',
+  };
+  const answer = await desk.client.call(
+    'attestation.set_rules',
+    { rules: next },
+    { signal: desk.interrupted },
+  );
+  return desk.printer.answer(answer, renderRules);
+}
+
+function renderRules({ project, rules: of }: CallOutput<'attestation.rules'>): string {
+  const firmware = Object.entries(of.minimum_tcb).map(([product, levels]) => [
+    `lowest firmware of ${product}`,
+    Object.entries(levels ?? {})
+      .map(([name, value]) => `${name} ${value}`)
+      .join(', ') || 'any',
+  ]);
+  const yes = (allowed: boolean): string => (allowed ? 'allowed' : 'forbidden');
+  return table([
+    ['project', project],
+    ...firmware,
+    ['hyper-threading', yes(of.allow_smt)],
+    ['migration agent', yes(of.allow_migration)],
+  ]);
+}
+
 const kitOption = ['--kit <directory>', 'admin kit, of any role'] as const;
 
 export const registerAttest: RegisterCommands = (program, host) => {
@@ -199,6 +254,22 @@ export const registerAttest: RegisterCommands = (program, host) => {
     .requiredOption(...kitOption)
     .option('--mask-chips', 'leave chip ids and raw reports out')
     .action(run(host, exportTimeline));
+  command(
+    attest,
+    'rules',
+    'what a project demands beyond the image: lowest firmware, hyper-threading, migration; without options they are shown',
+    'flaredesk attest rules --kit workspace/study/prod_00/admin@hospital.org --minimum-tcb Milan:snp=8,microcode=115',
+  )
+    .requiredOption(...kitOption)
+    .option(
+      '--minimum-tcb <product:levels...>',
+      'boot_loader, tee, snp, microcode, fmc of Milan, Genoa or Turin',
+    )
+    .addOption(
+      new Option('--smt <choice>', 'hyper-threading in the policy of a VM').choices(['allow', 'forbid']),
+    )
+    .addOption(new Option('--migration <choice>', 'a migration agent').choices(['allow', 'forbid']))
+    .action(run(host, rules));
   command(
     attest,
     'logs',

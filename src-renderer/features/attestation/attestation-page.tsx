@@ -1,5 +1,5 @@
 import { Button, SegmentedControl } from '@mantine/core';
-import { useMemo } from 'react';
+import { useCallback, useMemo, useState } from 'react';
 import { useLocation, useNavigate } from 'react-router';
 import { type Translate, useTexts } from '../../app/texts.ts';
 import { useClient } from '../../bridge/provider.tsx';
@@ -7,6 +7,7 @@ import { type DataColumn, DataTable } from '../../components/data-table.tsx';
 import { EmptyState } from '../../components/empty-state.tsx';
 import { ErrorNotice } from '../../components/error-notice.tsx';
 import { Page } from '../../components/page.tsx';
+import { StateBadge } from '../../components/state-badge.tsx';
 import { RelativeTime } from '../../components/relative-time.tsx';
 import { useAction } from '../../state/action.ts';
 import { attestationReplica, workspaceReplica } from '../../state/replicas.ts';
@@ -16,6 +17,7 @@ import { AttestationBadge, type AttestedSite as Site } from '../../components/at
 import { Calendar } from './calendar.tsx';
 import { Chips } from './chips.tsx';
 import { askToNotify } from './notify.ts';
+import { RulesDrawer } from './rules-drawer.tsx';
 import { SiteDrawer } from './site-drawer.tsx';
 import { StopNotice } from './stop-notice.tsx';
 import { Timeline } from './timeline.tsx';
@@ -68,6 +70,8 @@ function Board({ kit, opened }: { kit: string | undefined; opened: string }) {
     client.call('attestation.check', sites === undefined ? {} : { sites }),
   );
   const columns = useMemo(() => boardColumns(t), [t]);
+  const [rulesOpen, setRulesOpen] = useState(false);
+  const closeRules = useCallback(() => setRulesOpen(false), []);
   const error = look.error ?? check.error;
   const watching = board?.watching === true;
   const checking = check.status === 'running';
@@ -75,6 +79,13 @@ function Board({ kit, opened }: { kit: string | undefined; opened: string }) {
     <>
       {error ? <ErrorNotice error={error} /> : null}
       {board?.simulated === true ? <p className={classes.simulated}>{t('attestation.simulated')}</p> : null}
+      {board?.webhook?.state === 'failed' ? (
+        <p className={classes.problem}>
+          <StateBadge state="warn">
+            {t('attestation.webhookFailed', { message: board.webhook.message ?? '' })}
+          </StateBadge>
+        </p>
+      ) : null}
       {board?.report ? <StopNotice report={board.report} /> : null}
       <DataTable
         id="attestation"
@@ -96,6 +107,9 @@ function Board({ kit, opened }: { kit: string | undefined; opened: string }) {
             <span style={{ display: 'inline-flex', gap: 8 }}>
               <Button variant="default" loading={checking} onClick={() => void check.run(undefined)}>
                 {t('attestation.checkAll')}
+              </Button>
+              <Button variant="default" onClick={() => setRulesOpen(true)}>
+                {t('attestation.rules')}
               </Button>
               <Button variant="subtle" onClick={() => void look.run(undefined)}>
                 {t('attestation.stop')}
@@ -121,6 +135,7 @@ function Board({ kit, opened }: { kit: string | undefined; opened: string }) {
           )
         }
       />
+      <RulesDrawer opened={rulesOpen} onClose={closeRules} />
       <SiteDrawer
         site={board?.sites.find(({ site }) => site === opened)}
         onCheck={(site) => void check.run([site])}

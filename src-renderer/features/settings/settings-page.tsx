@@ -1,4 +1,4 @@
-import { NumberInput, SegmentedControl, Select, Switch } from '@mantine/core';
+import { NumberInput, SegmentedControl, Select, Switch, TextInput } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { useTexts } from '../../app/texts.ts';
 import { useClient } from '../../bridge/provider.tsx';
@@ -108,6 +108,19 @@ function Preferences() {
           description={t('settings.notifyAbout')}
           checked={settings.notifications}
           onChange={(event) => void save.run({ notifications: event.currentTarget.checked })}
+        />
+      </Section>
+      <Section title={t('settings.alarms')} about={t('settings.alarmsAbout')}>
+        <TextInput
+          label={t('settings.webhook')}
+          defaultValue={settings.alarm_webhook}
+          placeholder="https://"
+          maxLength={2000}
+          w={480}
+          onBlur={(event) => {
+            const value = event.currentTarget.value.trim();
+            if (value !== settings.alarm_webhook) void save.run({ alarm_webhook: value });
+          }}
         />
       </Section>
       <Section title={t('settings.log')}>

@@ -13,6 +13,10 @@ export const settings = {
   notifications: 'Notifications',
   notify: 'Tell through the system',
   notifyAbout: 'When a task ends while another window is in front, and at an alarm of attestation.',
+  alarms: 'Alarms of attestation',
+  alarmsAbout:
+    'Posted as JSON to this address, besides the list and the notifications: https, or http on this machine. Chip ids and measurements are left out. Empty: nothing is posted.',
+  webhook: 'Webhook address',
   log: 'Program log',
   logLevel: 'Level',
   logSize: 'Size of one file, MiB (five are kept)',
