@@ -1,5 +1,5 @@
 /** Every certificate a project lives by, and when it ends: of the project and its kits, of the chips, of the key broker. */
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { CallOutput } from '../../contract/index.ts';
 import { type AlarmFacts, daysUntil, endingLevel } from '../../domain/attestation/index.ts';
 import type { VcekStore } from '../../services/attestation/index.ts';
@@ -22,7 +22,13 @@ export async function sourcesOf(
   vceks: VcekStore,
   file: string | undefined,
 ): Promise<Sources> {
-  if (file === undefined) return { vceks };
+  if (file === undefined) {
+    const opened = (await core.workspace()).opened();
+    if (opened === undefined || opened.kind === 'project') return { vceks };
+    // A kit lies in its run, a run in its project.
+    const projectFolder = opened.kind === 'workspace' ? opened.folder : dirname(dirname(opened.folder));
+    return { vceks, projectFolder };
+  }
   const { soundProject } = await import('../sound-project.ts');
   const { project, workspace, desk } = await soundProject({ file });
   return {

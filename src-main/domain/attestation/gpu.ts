@@ -13,7 +13,7 @@ const textOf = (value: unknown): string => {
   return text.length > longestValue ? `${text.slice(0, longestValue)}…` : text;
 };
 
-export function viewOfGpu({ overall, nonce, gpus, header }: GpuClaims): TokenView {
+function viewOfGpu({ overall, nonce, gpus, header }: GpuClaims): TokenView {
   const claims = [
     ...Object.entries(header ?? {}).map(([name, value]) => ({
       name: `header ${name}`,

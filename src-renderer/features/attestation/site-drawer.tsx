@@ -184,7 +184,9 @@ function Report({ site, newest }: { site: string; newest: string | undefined }) 
         <tbody>
           {value.fields.map((field) => (
             <tr key={field.offset}>
-              <td className="mono">0x{field.offset.toString(16).padStart(3, '0')}</td>
+              <td className={`mono ${classes.offset ?? ''}`}>
+                0x{field.offset.toString(16).padStart(3, '0')}
+              </td>
               <th scope="row">{field.name}</th>
               <td>
                 <Copyable text={field.value} length={28} />
