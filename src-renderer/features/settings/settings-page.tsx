@@ -114,7 +114,6 @@ function Preferences() {
         <TextInput
           label={t('settings.webhook')}
           defaultValue={settings.alarm_webhook}
-          placeholder="https://"
           maxLength={2000}
           w={480}
           onBlur={(event) => {

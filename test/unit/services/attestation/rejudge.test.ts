@@ -34,7 +34,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function bench() {
+function bench() {
   const anchors = createAnchors({ product: 'Milan', ark: chain.ark, ask: chain.ask });
   const vceks = openVcekStore(join(folder, 'vcek'), anchors, { now: () => Date.now() });
   const parts = {
@@ -66,7 +66,7 @@ async function bench() {
 }
 
 test('evidence whose certificate comes later is verified then, at the time of its evidence', async () => {
-  const { vceks, ask, anew } = await bench();
+  const { vceks, ask, anew } = bench();
   const { memory, entry } = await ask('site-1');
   expect(memory.evidence?.verdict.outcome).toBe('unchecked');
   expect(await anew(memory, entry, base)).toEqual([]);
@@ -81,7 +81,7 @@ test('evidence whose certificate comes later is verified then, at the time of it
 });
 
 test('the rules of a project: firmware by product, hyper-threading, migration; kept, and off by default', async () => {
-  const { vceks, ask, anew } = await bench();
+  const { vceks, ask, anew } = bench();
   await vceks.add(chip.vcek, 'test chip');
   const { memory, entry } = await ask('site-1');
   expect(memory.evidence?.verdict.outcome).toBe('verified');
@@ -104,7 +104,7 @@ test('the rules of a project: firmware by product, hyper-threading, migration; k
 });
 
 test('a replay stays a replay, and another report than that of the verdict is not taken', async () => {
-  const { vceks, ask, anew, report } = await bench();
+  const { vceks, ask, anew, report } = bench();
   await vceks.add(chip.vcek, 'test chip');
   await ask('site-1', report);
   const replayed = await ask('site-2', report);
