@@ -15,7 +15,7 @@ import type * as Login from '../../../src-main/services/flare/login.ts';
 import type * as Register from '../../../src-main/services/flare/register.ts';
 import { Canaries } from '../../lab/canaries.ts';
 import { endMarked, newLabFolder, newMark } from '../../lab/keeper.ts';
-import { flareBin } from '../../lab/nvflare.ts';
+import { flareBin, type FlareVersion } from '../../lab/nvflare.ts';
 import { freePort } from '../../lab/ports.ts';
 import { makeKey, type Sshd, startSshd } from '../../lab/sshd.ts';
 import { filesBelow, rowsOfStore } from './outlets.ts';
@@ -66,7 +66,7 @@ const passphrases = {
 
 const typed = `typed${randomBytes(12).toString('hex')}`;
 
-let version: string;
+let version: FlareVersion;
 let folder: string;
 /** The CA key as it was in clear. */
 let signingKey: string;
@@ -421,7 +421,7 @@ async function doAllAndSearch(): Promise<void> {
   expect(canaries.findIn(socketPage.heard.at(-1) ?? '')).not.toEqual([]);
 }
 
-describe.each(['2.8.1', '2.7.2'])('the main job with NVFlare %s', (line) => {
+describe.each(['2.8.1', '2.7.2'] as const)('the main job with NVFlare %s', (line) => {
   beforeAll(async () => {
     version = line;
     await begin();
