@@ -4,7 +4,8 @@ import type { Clock } from '../../../ports.ts';
 import type { BuildLogLine } from './build-logs.ts';
 import { type BuildEnd, follow, FollowCursor } from './follow.ts';
 import { type Machine, must } from './machine.ts';
-import { begin, clean, end, prepare, receiveJob, runnerScript } from './scripts.ts';
+import { clean, end } from './ending-scripts.ts';
+import { begin, prepare, receiveJob, runnerScript } from './scripts.ts';
 
 const cleanupMs = 20_000;
 const longMs = 24 * 3600 * 1000;

@@ -12,21 +12,11 @@ import type { SshConnection } from '../../ssh/index.ts';
 import { type BuildEnd, FollowCursor, stateOn } from './follow.ts';
 import { localMachine, type Machine, remoteMachine } from './machine.ts';
 import { builtArchive, recover } from './publish.ts';
-import {
-  beginBuild,
-  type Build,
-  type BuildTools,
-  checkHost,
-  cleanUp,
-  collect,
-  endBuild,
-  followBuild,
-  giveFree,
-  newBuildId,
-  noteLeftOvers,
-  reserveHost,
-  resultOf,
-} from './run-build.ts';
+import { type Build, type BuildTools, newBuildId } from './build.ts';
+import { checkHost } from './check-host.ts';
+import { collect, resultOf } from './collect.ts';
+import { cleanUp, endBuild, giveFree, noteLeftOvers } from './end-build.ts';
+import { beginBuild, followBuild, reserveHost } from './run-build.ts';
 import type { BuilderHost, BuildRecord, BuildRequest, BuildStore } from './types.ts';
 
 export interface BuildQueueOptions extends BuildTools {

@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { localMachine, type Machine } from '../../../../src-main/services/cvm/build/machine.ts';
-import { type Build, endBuild, noteLeftOvers } from '../../../../src-main/services/cvm/build/run-build.ts';
-import { end, leftOvers } from '../../../../src-main/services/cvm/build/scripts.ts';
+import type { Build } from '../../../../src-main/services/cvm/build/build.ts';
+import { endBuild, noteLeftOvers } from '../../../../src-main/services/cvm/build/end-build.ts';
+import { end, leftOvers } from '../../../../src-main/services/cvm/build/ending-scripts.ts';
 import type { LeftOver } from '../../../../src-main/services/cvm/build/types.ts';
 
 const id = 'abcdef012345';
