@@ -27,7 +27,7 @@ describe.skipIf(!binary)(`key broker in ${binary?.kind ?? 'SKIPPED: no'} Electro
     await running?.kill();
   });
   afterAll(async () => {
-    await bench.close();
+    bench.close();
     await kbs.stop();
     rmSync(folder, { recursive: true, force: true });
   });
