@@ -175,7 +175,11 @@ export function judgeTcb(
       return;
     }
   }
-  passed('tcb', `${tcbText(tcb)} (at launch: ${tcbText(launched)}).`);
+  const demanded = Object.keys(expected.minimumTcb?.[product] ?? {}).length > 0;
+  passed(
+    'tcb',
+    `${tcbText(tcb)} (at launch: ${tcbText(launched)})${demanded ? ', not below what this project demands' : ''}.`,
+  );
 }
 
 export function judgeChip(

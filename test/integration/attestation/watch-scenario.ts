@@ -161,7 +161,7 @@ export function watchScenario(version: FlareVersion): void {
   });
 
   test('one stops answering: no answer at once, the stop of the federation explained within a minute of it', async () => {
-    await federation.order('site-4', orders('site-4', {}, { mode: 'slow', seconds: 30 }));
+    await federation.order('site-4', orders('site-4', {}, { mode: 'slow', seconds: 14 }));
     const asked = Date.now();
     await watcher.check(['site-4']);
     expect(badges()['site-4']).toBe('no_answer');
