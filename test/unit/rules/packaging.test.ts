@@ -63,3 +63,47 @@ describe('the package', () => {
     expect(shipped.length).toBeGreaterThan(5);
   });
 });
+
+describe('the icons', () => {
+  const bytes = (name: string): Buffer => readFileSync(join(root, name));
+  /** Width and height as the picture itself says. */
+  const edges = (png: Buffer): [number, number] => {
+    expect(png.subarray(1, 4).toString('latin1')).toBe('PNG');
+    return [png.readUInt32BE(16), png.readUInt32BE(20)];
+  };
+  const { linux, mac, win } = parse(read('electron-builder.yml')) as Record<string, { icon: string }>;
+
+  it('for Linux are of every size that desktops look for', () => {
+    const folder = linux?.icon ?? '';
+    const sizes = readdirSync(join(root, folder)).map((name) => {
+      const [width, height] = edges(bytes(join(folder, name)));
+      expect(name).toBe(`${width}x${height}.png`);
+      expect(width).toBe(height);
+      return width;
+    });
+    expect(sizes.sort((one, other) => one - other)).toEqual([16, 24, 32, 48, 64, 128, 256, 512, 1024]);
+  });
+
+  it('for Windows are one file with pictures up to 256 pixels', () => {
+    const file = bytes(win?.icon ?? '');
+    const count = file.readUInt16LE(4);
+    expect([file.readUInt16LE(0), file.readUInt16LE(2), count]).toEqual([0, 1, 7]);
+    for (let index = 0; index < count; index += 1) {
+      const entry = file.subarray(6 + 16 * index, 22 + 16 * index);
+      const start = entry.readUInt32LE(12);
+      const picture = file.subarray(start, start + entry.readUInt32LE(8));
+      const size = entry[0] || 256;
+      expect(edges(picture)).toEqual([size, size]);
+    }
+  });
+
+  it('for macOS are one file with pictures up to 1024 pixels', () => {
+    const file = bytes(mac?.icon ?? '');
+    expect(file.toString('latin1', 0, 4)).toBe('icns');
+    expect(file.readUInt32BE(4)).toBe(file.length);
+    const found: Record<string, number> = {};
+    for (let at = 8; at < file.length; at += file.readUInt32BE(at + 4))
+      found[file.toString('latin1', at, at + 4)] = edges(file.subarray(at + 8))[0];
+    expect(found).toMatchObject({ ic07: 128, ic08: 256, ic09: 512, ic10: 1024, ic14: 512 });
+  });
+});
