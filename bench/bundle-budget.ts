@@ -1,4 +1,6 @@
 /** What a page weighs before it can be shown: its scripts and styles with everything they import at once. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Plugin } from 'vite';
 
 /** The parts of a built chunk that its weight depends on. */
@@ -49,8 +51,8 @@ export function weights(
   return found;
 }
 
-/** Ends a build whose first page is heavier than `firstPage` bytes, and says what each page weighs. */
-export function bundleBudget({ firstPage }: { firstPage: number }): Plugin {
+/** Ends a build whose first page is heavier than `firstPage` bytes, says what each page weighs, and writes that to a file. */
+export function bundleBudget({ firstPage, report }: { firstPage: number; report: string }): Plugin {
   return {
     name: 'bundle-budget',
     apply: 'build',
@@ -78,6 +80,8 @@ export function bundleBudget({ firstPage }: { firstPage: number }): Plugin {
         const weighed = weights(chunks, styles);
         const text = [...weighed].map(([page, bytes]) => `${page} ${Math.round(bytes / 1000)} kB`).join(', ');
         this.info(`pages: ${text}`);
+        mkdirSync(dirname(report), { recursive: true });
+        writeFileSync(report, JSON.stringify({ budget: firstPage, pages: Object.fromEntries(weighed) }));
         const first = weighed.get('first page') ?? Number.POSITIVE_INFINITY;
         if (first > firstPage)
           this.error(

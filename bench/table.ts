@@ -10,7 +10,7 @@ export interface Row {
   /** Who was measured beside; default NVFlare 2.7.2. */
   beside?: string;
   theirs?: number;
-  unit?: 's' | 'ms';
+  unit?: 's' | 'ms' | 'kB' | 'MB';
   peakOurs?: number;
   peakTheirs?: number;
   /** The largest allowed ours / theirs. */

@@ -22,7 +22,9 @@ import { flareBin, startServer } from '../test/lab/nvflare.ts';
 import { freePort } from '../test/lab/ports.ts';
 import { referenceProject } from '../test/lab/reference-project.ts';
 import { type Sshd, startSshd } from '../test/lab/sshd.ts';
+import { benchDesktop } from './desktop.ts';
 import { median } from './measure.ts';
+import { benchWeights } from './page-weights.ts';
 import type { Row } from './table.ts';
 import { probe } from './windows-probe.ts';
 
@@ -157,7 +159,7 @@ async function type(page: Page, keys: number): Promise<number[]> {
 const percentile = (values: number[], part: number): number =>
   values.toSorted((one, other) => one - other)[Math.floor(part * (values.length - 1))] ?? Number.NaN;
 
-/** The rows of the windows. `turns` page loads. */
+/** The rows of the windows, those of the desktop app and of the bundle among them. `turns` page loads and starts. */
 export async function benchWindows(folder: string, turns: number): Promise<Row[]> {
   const mark = newMark();
   const port = await freePort();
@@ -171,6 +173,7 @@ export async function benchWindows(folder: string, turns: number): Promise<Row[]
   await store.documents.write('open-project', file);
   store.close();
   const browser = await launch(mark);
+  const rows: Row[] = [];
   try {
     const page = await (await browser.newContext({ viewport: { width: 1280, height: 800 } })).newPage();
     page.setDefaultTimeout(30_000);
@@ -224,7 +227,7 @@ export async function benchWindows(folder: string, turns: number): Promise<Row[]
 
     const frame = ({ elapsed, frames }: Scrolled) => elapsed / frames;
     const ms = 'ms' as const;
-    return [
+    rows.push(
       {
         what: `page load to usable, ${sites} sites`,
         ours: median(loads.map(({ sinceBegin }) => sinceBegin)),
@@ -279,11 +282,13 @@ export async function benchWindows(folder: string, turns: number): Promise<Row[]
         unit: ms,
         maxOurs: glyphMs,
       },
-    ];
+    );
   } finally {
     await browser.close();
     await server.remove();
     await sshd.stop();
     await endMarked(mark);
   }
+  rows.push(...(await benchDesktop(project, sites, turns)), ...(await benchWeights()));
+  return rows;
 }

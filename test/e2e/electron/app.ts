@@ -29,6 +29,8 @@ export interface Bench {
   /** Where its program lies, as for ELECTRON_OVERRIDE_DIST_PATH, and what it must be started with on this machine. */
   folder: string;
   flags: string[];
+  /** The program and all its arguments, for a start without Playwright. */
+  command: [string, ...string[]];
   /** What the app is started with, its state in that folder. */
   environmentOf(stateFolder: string): Record<string, string>;
   start(stateFolder: string, environment?: Record<string, string>): Promise<Running>;
@@ -105,6 +107,7 @@ export async function openBench(binary: ElectronBinary, seconds: number): Promis
     kind: binary.kind,
     folder: folder ?? binary.folder,
     flags,
+    command: [executable, ...args],
     environmentOf,
     async start(stateFolder, environment = {}) {
       const app = await _electron.launch({

@@ -15,7 +15,7 @@ export function devtoolsOf(child: ChildProcess & { stderr: Readable }): Promise<
   });
 }
 
-/** Sends one command to the page under our own scheme; undefined while there is none. */
+/** Sends one command to the page under our own scheme; undefined while there is none, or when it goes. */
 async function tell(host: string, method: string, params: object): Promise<unknown> {
   const listed = await fetch(`http://${host}/json/list`);
   const targets = (await listed.json()) as { url: string; webSocketDebuggerUrl: string }[];
@@ -23,8 +23,8 @@ async function tell(host: string, method: string, params: object): Promise<unkno
   if (!target) return undefined;
   const socket = new WebSocket(target.webSocketDebuggerUrl);
   try {
-    return await new Promise((resolve, reject) => {
-      socket.onerror = () => reject(new Error('The page cannot be asked.'));
+    return await new Promise((resolve) => {
+      socket.onclose = () => resolve(undefined);
       socket.onopen = () => socket.send(JSON.stringify({ id: 1, method, params }));
       socket.onmessage = ({ data }) => resolve((JSON.parse(String(data)) as { result?: unknown }).result);
     });
@@ -33,9 +33,13 @@ async function tell(host: string, method: string, params: object): Promise<unkno
   }
 }
 
-/** What an expression gives in the page; undefined while there is no page. */
+/** What an expression (or its promise) gives in the page; undefined while there is no page, or when that leaves meanwhile. */
 export async function evaluateInPage(host: string, expression: string): Promise<unknown> {
-  const answer = await tell(host, 'Runtime.evaluate', { expression, returnByValue: true });
+  const answer = await tell(host, 'Runtime.evaluate', {
+    expression,
+    returnByValue: true,
+    awaitPromise: true,
+  });
   return (answer as { result?: { value?: unknown } } | undefined)?.result?.value;
 }
 
