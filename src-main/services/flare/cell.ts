@@ -1,14 +1,19 @@
 /** Cell messages: requests and replies, plain or as streams, over one link (docs/reference/admin-protocol.md §4.1, §4.2). */
 import { randomInt, randomUUID } from 'node:crypto';
 import type { Logger } from '../../ports.ts';
-import { DeskError } from '../../contract/errors.ts';
+import type { DeskError } from '../../contract/errors.ts';
 import { ProtocolError } from './errors.ts';
 import { type Link, serverName } from './link.ts';
 import type { MsgpackMap } from './msgpack.ts';
+import {
+  type CellReply,
+  type PendingRequest,
+  PendingRequests,
+  type RequestOptions,
+} from './pending-requests.ts';
 import { StreamReceiver } from './stream-receiver.ts';
 import { StreamSender } from './stream-sender.ts';
 import { type PostChunk, streamChannel, streamTopic } from './streams.ts';
-import { cancelled } from './wait.ts';
 
 const nothing = Buffer.alloc(0);
 const byeChannel = 'cellnet.channel';
@@ -24,38 +29,12 @@ export interface CellAuth {
   isFromSite?: ((fqcn: string, headers: MsgpackMap) => boolean) | undefined;
 }
 
-export interface CellReply {
-  returnCode: string;
-  error: string;
-  headers: MsgpackMap;
-  payload: Uint8Array;
-}
-
-export interface RequestOptions {
-  /** Without any progress for so long the request fails with `timeout`. */
-  timeoutMs: number;
-  signal?: AbortSignal | undefined;
-  /** Application headers. */
-  headers?: MsgpackMap;
-  /** The cell that is to answer; the server when missing. Messages to other cells go through the server. */
-  destination?: string;
-}
-
 export interface CellEvents {
   /** A stream nobody asked for, on a channel of ours. */
   onNotice(channel: string, topic: string, blob: Uint8Array): void;
   /** The server says goodbye. */
   onBye(): void;
   onClose(cause: DeskError): void;
-}
-
-interface Pending {
-  /** Only this cell may answer. */
-  destination: string;
-  resolve(reply: CellReply): void;
-  reject(error: Error): void;
-  /** Starts the waiting time anew. */
-  progress(): void;
 }
 
 export class Cell {
@@ -65,7 +44,7 @@ export class Cell {
   readonly #events: CellEvents;
   readonly #noticeChannels: ReadonlySet<string>;
   readonly #logger: Logger | undefined;
-  readonly #pending = new Map<string, Pending>();
+  readonly #pending: PendingRequests;
   readonly #receiver: StreamReceiver;
   readonly #sender: StreamSender;
 
@@ -81,6 +60,7 @@ export class Cell {
     events: CellEvents,
   ) {
     this.#link = link;
+    this.#pending = new PendingRequests(() => link.closed);
     this.#fqcn = options.fqcn;
     this.#auth = options.auth;
     this.#events = events;
@@ -112,7 +92,7 @@ export class Cell {
     link.attach({
       onMessage: (headers, payload) => this.#receive(headers, payload),
       onClose: (cause) => {
-        this.#rejectAll(cause);
+        this.#pending.rejectAll(cause);
         events.onClose(cause);
       },
     });
@@ -130,7 +110,7 @@ export class Cell {
     options: RequestOptions,
   ): Promise<CellReply> {
     const id = randomUUID();
-    return this.#await(id, options, () =>
+    return this.#pending.await(id, options, () =>
       this.#send(
         {
           ...options.headers,
@@ -156,9 +136,11 @@ export class Cell {
     const requestId = randomUUID();
     const { destination } = options;
     const stream = { channel, topic, requestId, blob, headers: options.headers ?? {}, destination };
-    return this.#await(requestId, options, () =>
-      this.#sender.send(stream, () => this.#pending.get(requestId)?.progress()),
-    ).finally(() => this.#sender.release(requestId));
+    return this.#pending
+      .await(requestId, options, () =>
+        this.#sender.send(stream, () => this.#pending.get(requestId)?.progress()),
+      )
+      .finally(() => this.#sender.release(requestId));
   }
 
   /** A stream without an answer. */
@@ -179,11 +161,11 @@ export class Cell {
   /** Ends the link; requests in flight fail with `reason`. */
   close(reason: Error): void {
     this.#link.close();
-    this.#rejectAll(reason);
+    this.#pending.rejectAll(reason);
   }
 
   /** The request a stream answers, when it comes from the cell that was asked. */
-  #asked(headers: MsgpackMap): Pending | undefined {
+  #asked(headers: MsgpackMap): PendingRequest | undefined {
     const pending = this.#pending.get(String(headers['sm__ri']));
     return pending !== undefined && pending.destination === headers['cn__origin'] ? pending : undefined;
   }
@@ -205,58 +187,13 @@ export class Cell {
     return this.#link.send({ ...headers, ...this.#auth.headers }, payload);
   }
 
-  #await(id: string, options: RequestOptions, start: () => Promise<void>): Promise<CellReply> {
-    const { timeoutMs, signal } = options;
-    return new Promise<CellReply>((resolve, reject) => {
-      const finish = (act: () => void): void => {
-        if (!this.#pending.delete(id)) return;
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', abort);
-        act();
-      };
-      const fail = (error: Error): void => finish(() => reject(error));
-      const abort = (): void => fail(cancelled());
-      const timer = setTimeout(
-        () =>
-          fail(
-            new DeskError('timeout', `The server did not answer within ${timeoutMs / 1000} s.`, {
-              retryable: true,
-            }),
-          ),
-        timeoutMs,
-      );
-      this.#pending.set(id, {
-        destination: options.destination ?? serverName,
-        resolve: (reply) => finish(() => resolve(reply)),
-        reject: fail,
-        progress: () => timer.refresh(),
-      });
-      signal?.addEventListener('abort', abort, { once: true });
-      if (signal?.aborted) {
-        abort();
-        return;
-      }
-      if (this.#link.closed) {
-        fail(new DeskError('unreachable', 'The connection to the server is lost.', { retryable: true }));
-        return;
-      }
-      const failed = (error: unknown): void =>
-        fail(error instanceof Error ? error : new Error(String(error)));
-      try {
-        start().catch(failed);
-      } catch (error) {
-        failed(error);
-      }
-    });
-  }
-
   #receive(headers: MsgpackMap, payload: Uint8Array): void {
     const type = headers['cn__msg_type'];
     // A request that cannot be delivered comes back unsigned; it can do no more than fail the request.
     if (type === 'return') return this.#replied({ ...headers, cn__return_code: failureOf(headers) }, nothing);
     if (headers['cn__destination'] !== this.#fqcn) return this.#drop('is addressed to another cell');
     const origin = headers['cn__origin'];
-    const fromSite = typeof origin === 'string' && origin !== serverName && this.#speaksWith(origin);
+    const fromSite = typeof origin === 'string' && origin !== serverName && this.#pending.speaksWith(origin);
     if (fromSite) {
       if (this.#auth.isFromSite?.(origin, headers) !== true) {
         return this.#drop(`does not prove that it comes from "${origin}"`);
@@ -273,11 +210,6 @@ export class Cell {
     if (type === 'reply') this.#replied(headers, payload);
     else if (type === 'req') this.#requested(headers, payload);
     else this.#drop('is of an unknown kind');
-  }
-
-  /** A site that was asked something, or whose acknowledgements are still due. */
-  #speaksWith(fqcn: string): boolean {
-    return [...this.#pending.values()].some(({ destination }) => destination === fqcn);
   }
 
   #replied(headers: MsgpackMap, payload: Uint8Array): void {
@@ -345,10 +277,6 @@ export class Cell {
 
   #drop(reason: string): void {
     this.#logger?.warn(`A message was ignored: it ${reason}.`);
-  }
-
-  #rejectAll(error: Error): void {
-    for (const pending of [...this.#pending.values()]) pending.reject(error);
   }
 }
 

@@ -2,7 +2,7 @@
 import { randomUUID, type X509Certificate } from 'node:crypto';
 import { DeskError } from '../../contract/errors.ts';
 import { verifyPss } from '../pki/index.ts';
-import type { CellReply } from './cell.ts';
+import type { CellReply } from './pending-requests.ts';
 import { commonNameOf, isIssuedBy, readCertificates, validityProblem } from './certificates.ts';
 import { SessionStepError } from './errors.ts';
 import {

@@ -5,7 +5,7 @@
  */
 import { DeskError } from '../../contract/errors.ts';
 import { readable } from './answers.ts';
-import type { CellReply } from './cell.ts';
+import type { CellReply } from './pending-requests.ts';
 import { decodeFobs, encodeFobs } from './fobs.ts';
 import { isMap } from './msgpack.ts';
 import type { ConfidentialSite, SiteEvidence } from './types.ts';

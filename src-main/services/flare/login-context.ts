@@ -1,6 +1,7 @@
 /** What the three parts of a login share (docs/reference/admin-protocol.md §4.4). */
 import { DeskError } from '../../contract/errors.ts';
-import type { Cell, CellReply } from './cell.ts';
+import type { Cell } from './cell.ts';
+import type { CellReply } from './pending-requests.ts';
 import type { AdminCredentials } from './credentials.ts';
 import { ProtocolError, reasonOf, SessionStepError, type SessionStep } from './errors.ts';
 import { decodeFobs } from './fobs.ts';

@@ -1,6 +1,6 @@
 /** The certificate login that opens a command session (docs/reference/admin-protocol.md §4.4). */
 import { verifyPss } from '../pki/index.ts';
-import type { CellReply } from './cell.ts';
+import type { CellReply } from './pending-requests.ts';
 import type { ProvenServer } from './challenge.ts';
 import { reasonOf, SessionStepError } from './errors.ts';
 import {

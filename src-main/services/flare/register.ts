@@ -1,6 +1,7 @@
 /** We prove ourselves and get the token every later message carries (docs/reference/admin-protocol.md §4.4). */
 import { verifyPss } from '../pki/index.ts';
-import type { CellAuth, CellReply } from './cell.ts';
+import type { CellAuth } from './cell.ts';
+import type { CellReply } from './pending-requests.ts';
 import type { ProvenServer } from './challenge.ts';
 import { SessionStepError } from './errors.ts';
 import { encodeFobs, shareable } from './fobs.ts';

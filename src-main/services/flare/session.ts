@@ -1,8 +1,8 @@
 /** A living admin session: logged in, kept alive, connected again when the server comes back. */
 import { DeskError } from '../../contract/errors.ts';
-import type { Clock, Logger } from '../../ports.ts';
+import type { Logger } from '../../ports.ts';
 import { deskErrorOf, readable, requestErrorOf, sessionOver } from './answers.ts';
-import type { CellReply } from './cell.ts';
+import type { CellReply } from './pending-requests.ts';
 import { type Connection, Connector } from './connection.ts';
 import { credentialsOf } from './credentials.ts';
 import { SessionStepError, type SessionStep } from './errors.ts';
@@ -16,7 +16,6 @@ import {
   sitesTopic,
 } from './evidence.ts';
 import {
-  commandsOf,
   commandTopic,
   hciChannel,
   packRequest,
@@ -25,9 +24,9 @@ import {
   requestText,
   sessionInactive,
   unpackReply,
-  versionOf,
 } from './hci.ts';
 import type { LoggedIn } from './login.ts';
+import type { OpenSessionOptions } from './session-options.ts';
 import { type ProtocolProfile, profilesFor, protocolProfiles } from './profiles.ts';
 import {
   byeMs,
@@ -38,13 +37,9 @@ import {
   type SessionTimeouts,
   siteMarginMs,
 } from './timeouts.ts';
-import {
-  downloadRequest,
-  downloadStep,
-  type DownloadStep,
-  isUnknownChannel,
-  uploadArchive,
-} from './transfer.ts';
+import { fetchStep } from './fetch-step.ts';
+import { learnServer } from './learn-server.ts';
+import { type DownloadStep, uploadArchive } from './transfer.ts';
 import type {
   AdminKit,
   AdminSession,
@@ -64,36 +59,8 @@ import { comeBack } from './reconnect.ts';
 import { StateCell } from './state.ts';
 import { callAt, IdleWatch } from './watches.ts';
 
-const downloadTries = 5;
-
-export interface OpenSessionOptions {
-  /** 2.8 and later; the default study when missing. */
-  study?: string;
-  clock?: Clock;
-  logger?: Logger;
-  /** Stops the opening; later it has no effect. */
-  signal?: AbortSignal;
-  /** Told before each step of the opening. */
-  onStep?: (step: SessionStep) => void;
-  timeouts?: Partial<SessionTimeouts>;
-}
-
-/**
- * Connects to the server of a kit and logs in, proving the server by certificate, challenge and every signature on the
- * way (docs/reference/admin-protocol.md §2–§4, §7.3). Any number of sessions may be open at the same time.
- *
- * @param kit from `openAdminKit`
- * @throws SessionStepError (a DeskError with `step`): `unreachable`, `timeout`, `cert_expired`, `cert_untrusted`,
- * `auth_failed`, `denied`, `not_found` / `invalid_input` / `unsupported` (study), `remote_failed` (no FLARE server, or
- * answers that make no sense); DeskError `cancelled`, `bad_usage`
- */
-export async function openSession(kit: AdminKit, options: OpenSessionOptions = {}): Promise<AdminSession> {
-  const session = new Session(kit, options);
-  await session.open(options.signal, options.onStep);
-  return session;
-}
-
-class Session implements AdminSession {
+/** A session once it was opened (`openSession`). */
+export class Session implements AdminSession {
   readonly #kit: AdminKit;
   readonly #logger: Logger | undefined;
   readonly #now: () => number;
@@ -290,19 +257,10 @@ class Session implements AdminSession {
   }
 
   async #learnCommands(signal: AbortSignal | undefined): Promise<void> {
-    const version = this.#profile.reportsVersion
-      ? this.execute('report_version server', { signal }).catch(() => undefined)
-      : undefined;
-    try {
-      const reply = await this.execute('_commands', { signal });
-      this.#commands = readable(() => commandsOf(reply.items));
-    } catch (error) {
-      if (!(error instanceof DeskError) || error.code === 'cancelled') throw error;
-      const { code, message, hint, retryable } = error;
-      throw new SessionStepError('commands', code, message, { hint, retryable, cause: error });
-    } finally {
-      this.#exactVersion = versionOf(await version);
-    }
+    const ask = (line: string) => this.execute(line, { signal });
+    const { commands, version } = await learnServer(ask, this.#profile.reportsVersion);
+    this.#commands = commands;
+    this.#exactVersion = version;
   }
 
   // Requests
@@ -362,28 +320,18 @@ class Session implements AdminSession {
     return reply;
   }
 
-  async #downloadStep(
-    refId: string,
-    received: number,
-    signal: AbortSignal | undefined,
-  ): Promise<DownloadStep> {
+  #downloadStep(refId: string, received: number, signal: AbortSignal | undefined): Promise<DownloadStep> {
     const options = { timeoutMs: this.#timeouts.transferMs, signal, what: 'A download request' };
-    for (let tries = 1; ; ) {
-      await this.#state.connected(this.#timeouts.reconnectMs, signal);
-      const { channel, topic } = this.#profile.download;
-      try {
-        const reply = await this.#request(channel, topic, downloadRequest(refId, received), options);
-        if (!isUnknownChannel(reply) || this.#profiles.length === 1) {
-          return readable(() => downloadStep(reply, received));
-        }
+    return fetchStep(refId, received, {
+      connected: () => this.#state.connected(this.#timeouts.reconnectMs, signal),
+      profile: () => this.#profile,
+      nextProfile: () => {
+        if (this.#profiles.length === 1) return false;
         this.#profiles.shift();
-      } catch (error) {
-        // Asking again for the same place is safe (§9.3).
-        const again =
-          error instanceof DeskError && (error.code === 'unreachable' || error.code === 'timeout');
-        if (!again || ++tries > downloadTries) throw error;
-      }
-    }
+        return true;
+      },
+      request: (channel, topic, payload) => this.#request(channel, topic, payload, options),
+    });
   }
 
   async #using<Value>(work: () => Promise<Value>): Promise<Value> {

@@ -1,7 +1,7 @@
 /** Job upload and download (docs/reference/admin-protocol.md §9.2, §9.3). */
 import { randomUUID } from 'node:crypto';
 import { DeskError } from '../../contract/errors.ts';
-import type { CellReply } from './cell.ts';
+import type { CellReply } from './pending-requests.ts';
 import { ProtocolError } from './errors.ts';
 import { decodeFobs, encodeFobs, shareable } from './fobs.ts';
 import { isMap, type MsgpackMap } from './msgpack.ts';
