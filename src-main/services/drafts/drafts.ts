@@ -1,25 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { DeskError } from '../../contract/errors.ts';
 import type { DraftOperation } from '../../contract/drafts.ts';
 import type { Finding } from '../../contract/finding.ts';
 import type { FlareLine } from '../../domain/project/model.ts';
 import { starterDesk, starterProject } from '../../domain/project/starter.ts';
-import { loadProject, type LookUpName, readTextFile, replaceFile } from '../projects/index.ts';
+import type { LookUpName } from '../projects/index.ts';
 import { ccFileName } from '../../domain/cc/enable.ts';
 import type { DocumentRepository } from '../store/index.ts';
 import { type DraftModel, findingsOf, modelOf } from './analyse.ts';
 import { type CsvRow, planCsv, toCsv } from './csv.ts';
 import { ccNamesIn, ccOverlay, takeCcFilesIn } from './cc-texts.ts';
-import {
-  applyOperation,
-  type DraftFile,
-  type DraftTexts,
-  draftFiles,
-  fileIn,
-  withFile,
-} from './operations.ts';
+import { conflictOf, type DraftConflict, fileOf, refuseNewer, textOnDisk, writeDraft } from './disk.ts';
+import { applyOperation, type DraftFile, type DraftTexts, fileIn, withFile } from './operations.ts';
 import { createShelf, type DraftRecord, mostUndo } from './record.ts';
 
 /** A draft as the window shows it. */
@@ -36,7 +29,7 @@ export interface Draft {
   findings: Finding[];
   can_undo: boolean;
   can_redo: boolean;
-  conflict?: { project?: string; desk?: string; cc?: Record<string, string> };
+  conflict?: DraftConflict;
 }
 
 export interface DraftContext {
@@ -70,22 +63,6 @@ export interface Drafts {
   leave(): Promise<void>;
 }
 
-const fileOf = (folder: string, which: 'project' | 'desk'): string => join(folder, draftFiles[which]);
-
-/** A file's text; undefined when it is not there. Throws `denied` or `invalid_input` when it cannot be read as text. */
-async function textOnDisk(path: string): Promise<string | undefined> {
-  const read = await readTextFile(path);
-  if (read.ok) return read.text;
-  if (read.code === 'file_missing') return undefined;
-  throw new DeskError(
-    read.code === 'file_unreadable' ? 'denied' : 'invalid_input',
-    `${path} ${read.message}`,
-    {
-      ...(read.hint === undefined ? {} : { hint: read.hint }),
-    },
-  );
-}
-
 /** Whether a draft has anything that is not on disk, or was not when it began. */
 const hasOwn = ({ kind, base, texts }: DraftRecord): boolean =>
   kind === 'new' ||
@@ -110,20 +87,6 @@ export function createDrafts({ documents, onChange, lookUpName }: DraftContext):
     const found = folder === undefined ? undefined : await shelf.read(folder);
     if (found) return found;
     throw new DeskError('not_found', 'Nothing is being edited.', { hint: 'Begin with "Edit project".' });
-  };
-
-  const conflictOf = async (draft: DraftRecord): Promise<Draft['conflict']> => {
-    const differing: NonNullable<Draft['conflict']> = {};
-    for (const which of ['project', 'desk'] as const) {
-      const onDisk = (await textOnDisk(fileOf(draft.folder, which))) ?? '';
-      if (onDisk !== draft.base[which]) differing[which] = onDisk;
-    }
-    for (const name of ccNamesIn(draft.texts.project)) {
-      if (draft.texts.cc[name] === undefined) continue;
-      const onDisk = (await textOnDisk(join(draft.folder, name))) ?? '';
-      if (onDisk !== (draft.base.cc[name] ?? '')) differing.cc = { ...differing.cc, [name]: onDisk };
-    }
-    return Object.keys(differing).length > 0 ? differing : undefined;
   };
 
   const view = async (draft: DraftRecord): Promise<Draft> => {
@@ -191,30 +154,6 @@ export function createDrafts({ documents, onChange, lookUpName }: DraftContext):
     await shelf.remove(draft.folder);
     await shelf.setCurrent(undefined);
     onChange(null);
-  };
-
-  const write = async (draft: DraftRecord): Promise<void> => {
-    await mkdir(draft.folder, { recursive: true }).catch((error: unknown) => {
-      throw new DeskError(
-        'denied',
-        `${draft.folder} cannot be made: ${(error as NodeJS.ErrnoException).code ?? ''}.`,
-      );
-    });
-    const writes: [string, string][] = [
-      // What project.yml names is there before it is named.
-      ...ccOverlay(draft.folder, draft.texts),
-      [fileOf(draft.folder, 'project'), draft.texts.project],
-      [fileOf(draft.folder, 'desk'), draft.texts.desk],
-    ];
-    for (const [path, text] of writes) {
-      if (text === '' || text === (await textOnDisk(path))) continue;
-      await mkdir(dirname(path), { recursive: true });
-      const mode = await stat(path).then(
-        (facts) => facts.mode & 0o777,
-        () => 0o644,
-      );
-      await replaceFile(path, text, mode);
-    }
   };
 
   return {
@@ -340,7 +279,7 @@ export function createDrafts({ documents, onChange, lookUpName }: DraftContext):
             hint: 'Look at both and choose which one to keep.',
           });
         }
-        if (which !== 'disk') await write(draft);
+        if (which !== 'disk') await writeDraft(draft);
         await end(draft);
         return { file: fileOf(draft.folder, 'project') };
       }),
@@ -357,17 +296,6 @@ export function createDrafts({ documents, onChange, lookUpName }: DraftContext):
         onChange(null);
       }),
   };
-}
-
-/** A desk.yml that a newer version of this program wrote is read, never rewritten. */
-async function refuseNewer(file: string): Promise<void> {
-  const { findings } = await loadProject({ file, currentFolder: dirname(file) });
-  const newer = findings.find(
-    (finding) =>
-      finding.path === 'version' && finding.file?.endsWith(draftFiles.desk) && finding.severity === 'error',
-  );
-  if (newer)
-    throw new DeskError('unsupported', newer.message, { ...(newer.hint ? { hint: newer.hint } : {}) });
 }
 
 /** A first operation on a missing desk.yml needs a version to hang on. */

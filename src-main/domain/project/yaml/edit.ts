@@ -3,13 +3,14 @@
  * back and compared; a text for which that fails is not changed at all.
  */
 import { isAlias, isCollection, isMap, isScalar, isSeq, parseDocument } from 'yaml';
-import type { Node, Pair, ParsedNode, YAMLMap, YAMLSeq } from 'yaml';
+import type { Node, Pair, YAMLMap, YAMLSeq } from 'yaml';
 import { DeskError } from '../../../contract/errors.ts';
 import { fieldPathText } from './path.ts';
 import type { FieldPath } from './path.ts';
 import { applyToPlain, sameValue } from './edit-plain.ts';
 import type { YamlEdit } from './edit-plain.ts';
 import { toPlain } from './node.ts';
+import { isEmpty, keyText, pairOf, rangeOf, startOf, endOf, hasAnchor } from './node-places.ts';
 import { readYaml } from './read.ts';
 import { renderEntry, renderFlow, renderItem, renderScalar } from './write.ts';
 import type { WritableValue } from './write.ts';
@@ -297,47 +298,4 @@ class Editor {
     if (found < 0) return this.#text.length;
     return this.#text[found - 1] === '\r' ? found - 1 : found;
   }
-}
-
-function isEmpty(node: Node): boolean {
-  return isScalar(node) && node.source === '' && node.type === 'PLAIN';
-}
-
-function keyText(pair: Pair): unknown {
-  return isScalar(pair.key) ? pair.key.value : undefined;
-}
-
-function pairOf(map: YAMLMap, part: string | number): Pair | undefined {
-  return map.items.find((pair) => keyText(pair) === part);
-}
-
-function rangeOf(node: Node): [number, number] {
-  const range = (node as ParsedNode).range;
-  return [range[0], range[1]];
-}
-
-function isPair(item: Node | Pair): item is Pair {
-  return !('range' in item) && 'key' in item;
-}
-
-function startOf(item: Node | Pair): number {
-  return isPair(item) ? rangeOf(item.key as Node)[0] : rangeOf(item)[0];
-}
-
-/** Where the value itself ends, without the comments and blank lines that follow. */
-function endOf(item: Node | Pair): number {
-  if (isPair(item)) {
-    const value = item.value as Node | null;
-    return value ? endOf(value) : rangeOf(item.key as Node)[1];
-  }
-  if (!isCollection(item) || item.flow) return rangeOf(item)[1];
-  const last = item.items.at(-1) as Node | Pair | undefined;
-  return last ? endOf(last) : rangeOf(item)[1];
-}
-
-function hasAnchor(item: Node | Pair): boolean {
-  if (isPair(item)) return Boolean(item.value && hasAnchor(item.value as Node));
-  if (isAlias(item)) return false;
-  if (item.anchor) return true;
-  return isCollection(item) && item.items.some((one) => hasAnchor(one as Node | Pair));
 }
