@@ -1,16 +1,6 @@
 import { Checkbox, Select } from '@mantine/core';
 import { useTexts } from '../../app/texts.ts';
-import {
-  array,
-  ccFile,
-  environments,
-  type Issuer,
-  issuerIndex,
-  record,
-  setValue,
-  switchIssuer,
-  text,
-} from './cc-model.ts';
+import { array, ccFile, type Issuer, issuerIndex, record, setValue, switchIssuer, text } from './cc-model.ts';
 import type { PartProps } from './cc-part.ts';
 import { useIssuers } from './confidential.tsx';
 import { Field } from './field.tsx';
