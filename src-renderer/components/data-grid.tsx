@@ -117,6 +117,7 @@ export function DataGrid<Row extends object>(props: DataGridProps<Row>) {
       aria-rowcount={rows.length + 1}
       aria-multiselectable={selection ? true : undefined}
       aria-activedescendant={isActiveDrawn && activeId ? `${id}-row-${activeId}` : undefined}
+      data-filled={rows.length > 0 || undefined}
       tabIndex={0}
       onKeyDown={onKey}
     >
