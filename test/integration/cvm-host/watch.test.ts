@@ -103,7 +103,7 @@ beforeAll(async () => {
   const archive = join(kit, 'site-1.tgz');
   const { size, mtimeMs } = statSync(archive);
   await store.documents.write(`image:${archive}`, {
-    stamp: `${size}:${mtimeMs}`,
+    stamp: `${size}:${Math.floor(mtimeMs)}`,
     image: { ...image, archive },
   });
   const silent = () => undefined;
