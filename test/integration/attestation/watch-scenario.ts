@@ -28,7 +28,7 @@ const silent = {
 };
 const measurement = 'ab'.repeat(48);
 /** Seconds between the checks of the peers. */
-const interval = 10;
+const interval = 20;
 /** What is wrong must be shown so soon after the check that found it, and a stop after the stop. */
 const shownWithinMs = 60_000;
 
