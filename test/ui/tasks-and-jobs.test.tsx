@@ -115,7 +115,7 @@ describe('the task drawer', () => {
       task('3', 'succeeded', { parent: '1', target: 'site-2' }),
     );
     expect(screen.getAllByRole('article')).toHaveLength(1);
-    for (const text of ['Partly done', 'site-1', 'Failed', 'site-2', 'Done']) {
+    for (const text of ['Done with failures', 'site-1', 'Failed', 'site-2', 'Done']) {
       expect(card('1').getByText(text)).toBeDefined();
     }
   });

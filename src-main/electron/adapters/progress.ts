@@ -8,7 +8,7 @@ type Task = StateValue<'tasks.recent'>['tasks'][number];
 const running = new Set<Task['status']>(['queued', 'running', 'waiting_for_user', 'cancelling']);
 const words: Partial<Record<Task['status'], string>> = {
   succeeded: 'Done',
-  partly_done: 'Partly done',
+  partly_done: 'Done with failures',
   failed: 'Failed',
   interrupted: 'Interrupted',
 };

@@ -29,7 +29,7 @@ export const tasks = {
     waiting_for_user: 'Waiting for you',
     cancelling: 'Cancelling',
     succeeded: 'Done',
-    partly_done: 'Partly done',
+    partly_done: 'Done with failures',
     failed: 'Failed',
     cancelled: 'Cancelled',
     interrupted: 'Interrupted',

@@ -86,7 +86,7 @@ describe('long work', () => {
 
   it.each([
     ['succeeded', 'Done: deliver'],
-    ['partly_done', 'Partly done: deliver'],
+    ['partly_done', 'Done with failures: deliver'],
     ['failed', 'Failed: deliver'],
     ['interrupted', 'Interrupted: deliver'],
   ])('tells name, place and result of one that %s unseen, once', (status, title) => {
