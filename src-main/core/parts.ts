@@ -75,6 +75,8 @@ export interface Workspace {
   close(): Promise<void>;
   /** Reads the files again and tells the picture. */
   refresh(): Promise<void>;
+  /** Calls back after the files of the open place, or of another one, were read anew; not for what tasks and sessions tell. */
+  onRead(listener: () => void): () => void;
   /** What an admin session saw connected; undefined when it is not known any more. */
   sawConnected(names: ReadonlySet<string> | undefined): void;
   /** How the VM of a confidential participant stood on its host when it was last asked (evidence of class S). */

@@ -6,8 +6,8 @@ import { toContractTask } from './tasks.ts';
 type Listener = (snapshot: { version: number; value: StateValue<'tasks.recent'> }) => void;
 
 const shown = 100;
-/** Changes that come close together are told once. */
-const settleMs = 100;
+/** Changes that come close together are told once: four times a second is as often as a person sees. */
+const settleMs = 250;
 
 export function createRecentTasks(core: Pick<CoreParts, 'tasks' | 'logger'>): {
   subscribe(listener: Listener): () => void;

@@ -10,14 +10,16 @@ import classes from './project-menu.module.css';
 export function ProjectMenu({ client }: { client: Client }) {
   const t = useTexts();
   const navigate = useNavigate();
-  const value = workspaceReplica.use((replica) => replica.value);
-  const open = value?.open;
-  const others = (value?.recent ?? []).filter((item) => item.label !== open?.label);
+  // Not the whole picture: it changes all the time while sites are worked on.
+  const name = workspaceReplica.use((replica) => replica.value?.open?.name);
+  const label = workspaceReplica.use((replica) => replica.value?.open?.label);
+  const recent = workspaceReplica.use((replica) => replica.value?.recent) ?? [];
+  const others = recent.filter((item) => item.label !== label);
   return (
     <Menu position="bottom-start" width={320}>
       <Menu.Target>
         <UnstyledButton className={classes.button}>
-          <span className={classes.name}>{open?.name ?? t('shell.noProject')}</span>
+          <span className={classes.name}>{name ?? t('shell.noProject')}</span>
           <IconChevronDown size={14} aria-hidden />
         </UnstyledButton>
       </Menu.Target>
@@ -35,7 +37,7 @@ export function ProjectMenu({ client }: { client: Client }) {
         ))}
         {others.length > 0 ? <Menu.Divider /> : null}
         <Menu.Item onClick={() => void navigate('/overview?begin')}>{t('shell.openOther')}</Menu.Item>
-        {open ? (
+        {name !== undefined ? (
           <Menu.Item onClick={() => void client.call('workspace.close', {})}>
             {t('shell.closeProject')}
           </Menu.Item>

@@ -2,6 +2,7 @@ import { Skeleton } from '@mantine/core';
 import { useHotkeys } from '@mantine/hooks';
 import { Suspense, useEffect, useState } from 'react';
 import { Navigate, NavLink, Route, Routes, useLocation, useNavigate, useSearchParams } from 'react-router';
+import { useShallow } from 'zustand/react/shallow';
 import { useClient } from '../bridge/provider.tsx';
 import { notifyAlarms } from '../features/attestation/notify.ts';
 import { TaskDrawer } from '../features/tasks/task-drawer.tsx';
@@ -22,7 +23,9 @@ export function Shell() {
   const t = useTexts();
   const client = useClient();
   const navigate = useNavigate();
-  const open = workspaceReplica.use((replica) => replica.value?.open);
+  // Not the whole picture: it changes all the time while sites are worked on, and this is drawn with the page in it.
+  const isOpen = workspaceReplica.use((replica) => Boolean(replica.value?.open));
+  const shown = workspaceReplica.use(useShallow((replica) => pagesOf(replica.value?.open)));
   const [tasksOpen, setTasksOpen] = useState(false);
   const [keysOpen, setKeysOpen] = useState(false);
   // A notification that was clicked leads to its task, over the page that is shown.
@@ -46,9 +49,8 @@ export function Shell() {
     setWantedTask(undefined);
   };
   useEffect(() => notifyAlarms(t('shell.pages.attestation')), [t]);
-  const shown = pagesOf(open);
   const isDisabled = (page: (typeof pages)[number]): boolean =>
-    page.needsProject && !open && page.path !== '/project';
+    page.needsProject && !isOpen && page.path !== '/project';
   // These work while a field or the console is typed in, too: without a mouse there is no other way out of a terminal.
   useHotkeys(
     [

@@ -148,7 +148,7 @@ export async function createBuilds(core: CoreParts): Promise<Builds> {
       void picture().then((value) => state.set(value));
     }, settleMs).unref();
   }
-  const stops = [queue.watch(refresh), (await core.workspace()).state.subscribe(refresh)];
+  const stops = [queue.watch(refresh), (await core.workspace()).onRead(refresh)];
 
   return {
     queue,

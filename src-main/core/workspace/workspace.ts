@@ -66,6 +66,7 @@ export async function createWorkspace(core: CoreParts, book: PlaceBook): Promise
   let timer: NodeJS.Timeout | undefined;
   let watcher: NodeJS.Timeout | undefined;
   let generation = 0;
+  const readers = new Set<() => void>();
 
   const state = createStateCell<Value>({ open: null, recent: [] }, (count) => {
     clearInterval(watcher);
@@ -119,6 +120,7 @@ export async function createWorkspace(core: CoreParts, book: PlaceBook): Promise
     const same = before !== undefined && found?.watched.join('|') === read?.watched.join('|');
     read = found && { ...found, stamp: same ? before : await stampOf(found.watched) };
     tell();
+    for (const reader of readers) reader();
   };
 
   const refreshLogged = (): Promise<void> =>
@@ -221,6 +223,10 @@ export async function createWorkspace(core: CoreParts, book: PlaceBook): Promise
       await refresh();
     },
     refresh,
+    onRead(listener) {
+      readers.add(listener);
+      return () => void readers.delete(listener);
+    },
     sawConnected(names) {
       connected = names ? { names, at: new Date(core.clock.now()).toISOString() } : undefined;
       soon();

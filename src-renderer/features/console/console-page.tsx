@@ -12,6 +12,7 @@ import {
 import { IconPlus, IconSearch, IconTable, IconX } from '@tabler/icons-react';
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
 import { useNavigate } from 'react-router';
+import { useShallow } from 'zustand/react/shallow';
 import type { StateValue } from '../../../src-main/contract/index.ts';
 import { useTexts } from '../../app/texts.ts';
 import { useClient } from '../../bridge/provider.tsx';
@@ -43,8 +44,11 @@ export default function ConsolePage() {
   const navigate = useNavigate();
   const client = useClient();
   const { sessions, views, active, open, choose, close } = useSessions();
-  const participants = workspaceReplica.use((replica) => replica.value?.open?.participants) ?? [];
-  const admins = participants.filter((item) => item.type === 'admin' && item.kit_place);
+  const admins = workspaceReplica.use(
+    useShallow(({ value }) =>
+      (value?.open?.participants ?? []).filter((item) => item.type === 'admin' && item.kit_place),
+    ),
+  );
   const [tableOpen, setTableOpen] = useState(false);
   const session = sessions.find((item) => item.id === active);
   const view = session ? views[session.id] : undefined;

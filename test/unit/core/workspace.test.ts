@@ -101,6 +101,30 @@ describe('the open project', () => {
     );
   });
 
+  it('is not read again while its sites are worked on, whoever looks', async () => {
+    const { client, file, told, tellings } = await openStudy();
+    await writeFile(
+      join(file, '../desk.yml'),
+      'version: 1\nproject: project.yml\nhosts:\n  site-1: { ssh: h, directory: /srv }\n',
+    );
+    await client.start('provisioning.run', { file });
+    await expect.poll(() => told()?.prod, { timeout: 10_000 }).toBe('prod_00');
+    let boards = 0;
+    const stop = client.subscribe('builds.board', () => (boards += 1));
+    await expect.poll(() => boards, { timeout: 5000 }).toBeGreaterThan(1);
+    await client.start('sites.run', { verb: 'distribute', file });
+    const delivered = () => told()?.participants.find(({ name }) => name === 'site-1')?.delivered?.text;
+    await expect.poll(delivered, { timeout: 10_000 }).toBe('50 %');
+    const before = { reads: reads.count, boards, tellings: tellings() };
+    gates.get('site-1')?.('delivered');
+    await expect.poll(delivered, { timeout: 10_000 }).toBe('delivered');
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    expect(tellings()).toBeGreaterThan(before.tellings);
+    expect(reads.count).toBe(before.reads);
+    expect(boards).toBe(before.boards);
+    stop();
+  });
+
   it('notices what another program changes', { timeout: 15_000 }, async () => {
     const { file, told } = await openStudy();
     await writeFile(file, (await readFile(file, 'utf8')).replace('site-1', 'clinic-1'));
