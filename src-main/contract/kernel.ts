@@ -50,6 +50,9 @@ export interface StateDeclaration<Name extends string = string, Value extends z.
   readonly value: Value;
 }
 
+/** One difference between two snapshots: the keys that lead to the part, and what stands there now. */
+export type Change = readonly [path: readonly (string | number)[], value: unknown];
+
 /** A flow of items from main with an end; may take items from the asker too. */
 export interface StreamDeclaration<
   Name extends string = string,

@@ -1,12 +1,13 @@
 /**
  * Serves one page over any pair of message pipes (a web socket, a message port): calls and tasks are answered, streams
- * flow by credit, states are told as snapshots, prompts are put to the page. Messages are plain JSON values.
+ * flow by credit, states are told as snapshots and what changes in them, prompts are put to the page. Messages are plain JSON values.
  */
 import { z } from 'zod';
-import type { DeskClient } from '../contract/index.ts';
+import type { DeskClient, States } from '../contract/index.ts';
 import { callNames, stateNames, streamNames, taskNames } from '../contract/names.ts';
 import type { PromptName } from '../contract/names.ts';
 import type { Envelope } from '../contract/kernel.ts';
+import { changesBetween } from './changes.ts';
 
 const idSchema = z.int().min(1).max(Number.MAX_SAFE_INTEGER);
 const upSchema = z.discriminatedUnion('kind', [
@@ -20,6 +21,8 @@ const upSchema = z.discriminatedUnion('kind', [
 
 /** Items a stream may be ahead of what the page has consumed. */
 const streamCredit = 256;
+/** Large states of which a little changes again and again: told whole once, then by their changes. */
+const toldByChanges: ReadonlySet<string> = new Set<keyof States>(['workspace.current']);
 /** Streams and states one page may hold open. */
 const mostChannels = 64;
 
@@ -64,10 +67,15 @@ export function createWire(client: DeskClient, send: (message: unknown) => void)
   };
 
   const openState = (id: number, name: string): void => {
-    let first = true;
+    let last: { version: number; value: unknown } | undefined;
     const stop = client.subscribe(name as never, (snapshot: { version: number; value: unknown }) => {
-      tell({ kind: 'channel', id, message: { kind: 'snapshot', first, ...snapshot } });
-      first = false;
+      const { version, value } = snapshot;
+      const changes = last && toldByChanges.has(name) ? changesBetween(last.value, value) : undefined;
+      const message = changes
+        ? { kind: 'changes', version, since: last?.version, changes }
+        : { kind: 'snapshot', first: !last, version, value };
+      tell({ kind: 'channel', id, message });
+      last = snapshot;
     });
     channels.set(id, { close: stop });
   };

@@ -1,9 +1,10 @@
-import type { Envelope } from '../../src-main/contract/kernel.ts';
+import type { Change, Envelope } from '../../src-main/contract/kernel.ts';
 
 /** What main tells on an open channel: items of a stream, snapshots of a state, and the end. */
 export type ChannelMessage =
   | { kind: 'item'; item: unknown }
   | { kind: 'snapshot'; version: number; value: unknown; first: boolean }
+  | { kind: 'changes'; version: number; since: number; changes: Change[] }
   | { kind: 'end'; result: Envelope<unknown> };
 
 /** One open stream or state. */

@@ -15,6 +15,7 @@ import type {
   Tasks,
 } from '../../src-main/contract/index.ts';
 import type { Envelope } from '../../src-main/contract/kernel.ts';
+import { withChanges } from './changes.ts';
 import type { Carrier, CarrierState } from './carrier.ts';
 
 export interface StreamHandlers<Item> {
@@ -43,7 +44,7 @@ export interface Client {
     input: StreamInput<Name>,
     handlers: StreamHandlers<StreamItem<Name>>,
   ): OpenStream<StreamUp<Name>>;
-  /** Follows a state of main: whole snapshots with rising versions; one that arrives late is dropped. The first
+  /** Follows a state of main: snapshots with rising versions, or what changed since the last one; one that arrives late is dropped. The first
    * after (re)connecting always counts: main may have started anew. */
   watch<Name extends keyof States>(name: Name, onValue: (value: StateValue<Name>) => void): () => void;
   onPrompt(listener: (prompt: Prompt) => void, onWithdrawn: (id: string) => void): () => void;
@@ -68,10 +69,17 @@ export function createClient(carrier: Carrier): Client {
     },
     watch: (name, onValue) => {
       let version = -1;
+      let held: unknown;
       const channel = carrier.open(name, {}, (message) => {
-        if (message.kind !== 'snapshot' || (!message.first && message.version <= version)) return;
+        if (message.kind === 'changes') {
+          // Of a snapshot that was dropped here: nothing newer is lost.
+          if (message.since !== version) return;
+          held = withChanges(held, message.changes);
+        } else if (message.kind === 'snapshot' && (message.first || message.version > version)) {
+          held = message.value;
+        } else return;
         version = message.version;
-        onValue(message.value as StateValue<typeof name>);
+        onValue(held as StateValue<typeof name>);
       });
       return () => channel.close();
     },
