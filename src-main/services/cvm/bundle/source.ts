@@ -12,6 +12,7 @@ import { DeskError } from '../../../contract/errors.ts';
 import type { BundleFileFacts } from '../../../domain/cc/bundle-facts.ts';
 import type { ReportProgress } from '../../../ports.ts';
 import { qcow2HeadBytes } from '../qcow2.ts';
+import { sideHash } from './side-hash.ts';
 
 export interface SourceFile extends BundleFileFacts {
   /** The first bytes. */
@@ -159,14 +160,20 @@ async function readArchive(
   options: SourceOptions,
 ): Promise<BundleSource> {
   const { spool, signal, report } = options;
-  const whole = createHash('sha256');
+  // What is packed is hashed beside what comes out of it.
+  const whole = sideHash(size);
   let done = 0;
   const meter = new Transform({
     transform(chunk: Buffer, _encoding, next) {
-      whole.update(chunk);
       done += chunk.length;
       report?.({ step: 'hash', done, total: size, unit: 'bytes' });
-      next(null, chunk);
+      const full = whole.update(chunk);
+      if (full === undefined) next(null, chunk);
+      else
+        full.then(
+          () => next(null, chunk),
+          (error: unknown) => next(error as Error),
+        );
     },
   });
   const tar = extract();
@@ -207,7 +214,9 @@ async function readArchive(
   const failure = [read, flowed].find(({ status }) => status === 'rejected') as
     | PromiseRejectedResult
     | undefined;
-  if (signal?.aborted) throw new DeskError('cancelled', `Reading ${archive} was cancelled.`);
+  const isCancelled = signal?.aborted === true;
+  if (isCancelled || failure) whole.stop();
+  if (isCancelled) throw new DeskError('cancelled', `Reading ${archive} was cancelled.`);
   if (failure) {
     const reasons = [read, flowed].flatMap((one) =>
       one.status === 'rejected' ? [one.reason as NodeJS.ErrnoException] : [],
@@ -226,10 +235,11 @@ async function readArchive(
       },
     );
   }
+  const sha256 = await whole.digest().finally(() => whole.stop());
   return grouped(archive, 'archive', files, {
     name: basename(archive),
     size: done,
-    sha256: whole.digest('hex'),
+    sha256,
     modified: modified.toISOString(),
   });
 }
