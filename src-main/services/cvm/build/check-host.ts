@@ -31,11 +31,44 @@ export function configFor({ request, record }: Build, machine: Machine, home: st
 
 const folderOn = ({ host }: Machine, home: string): string => host.directory.replace(/^~(?=\/|$)/, home);
 
+const cannot = (
+  machine: Machine,
+  site: string,
+  wrong: readonly { message: string; hint: string }[],
+): DeskError =>
+  new DeskError(
+    'remote_failed',
+    `${machine.label} cannot build ${site}: ${wrong.map(({ message }) => message).join('; ')}.`,
+    { hint: wrong[0]?.hint ?? '', ...(wrong.length > 1 ? { fields: [...wrong] } : {}) },
+  );
+
+const vmsRun = (vms: readonly string[]) => ({
+  message: `${vms.length === 1 ? 'a virtual machine runs' : `${vms.length} virtual machines run`} there (${vms
+    .map((line) => `process ${line.split(' ')[1]}`)
+    .join(', ')})`,
+  hint: 'Image builders are known to end every QEMU of their host. Build elsewhere, or say that they may be ended.',
+});
+
+/** The error for lines `used process <id>`; undefined when there are none. */
+export function vmsInTheWay(
+  { request }: Build,
+  machine: Machine,
+  lines: readonly string[],
+): DeskError | undefined {
+  const vms = lines.filter((line) => line.startsWith('used process ')).map((line) => line.slice(5));
+  return vms.length === 0 ? undefined : cannot(machine, request.site, [vmsRun(vms)]);
+}
+
 /**
  * Looks whether the host can build: the builder is there, the files it reads, the tools, room, no virtual machines. Throws with
- * everything that is wrong; answers what is only odd, and the home folder there.
+ * everything that is wrong; answers what is only odd, and the home folder there. `isBuilding`: another image is built there now,
+ * so its virtual machines are none of ours to judge.
  */
-export async function checkHost(build: Build, machine: Machine): Promise<{ home: string; notes: string[] }> {
+export async function checkHost(
+  build: Build,
+  machine: Machine,
+  { isBuilding = false } = {},
+): Promise<{ home: string; notes: string[] }> {
   const { request, signal } = build;
   const { command } = machine.host;
   const look = async (files: string[]) =>
@@ -79,23 +112,9 @@ export async function checkHost(build: Build, machine: Machine): Promise<{ home:
       message: `${machine.host.directory} has only ${Math.floor(free / 1024 / 1024)} MiB left`,
       hint: 'Free some space on the builder host.',
     });
-  const vms = starting('used').filter((line) => line.startsWith('process '));
-  if (vms.length > 0 && request.allowRunningVms !== true)
-    wrong.push({
-      message: `${vms.length === 1 ? 'a virtual machine runs' : `${vms.length} virtual machines run`} there (${vms
-        .map((line) => `process ${line.split(' ')[1]}`)
-        .join(', ')})`,
-      hint: 'Image builders are known to end every QEMU of their host. Build elsewhere, or say that they may be ended.',
-    });
-  if (wrong.length > 0)
-    throw new DeskError(
-      'remote_failed',
-      `${machine.label} cannot build ${request.site}: ${wrong.map(({ message }) => message).join('; ')}.`,
-      {
-        hint: wrong[0]?.hint ?? '',
-        ...(wrong.length > 1 ? { fields: wrong } : {}),
-      },
-    );
+  const vms = isBuilding ? [] : starting('used').filter((line) => line.startsWith('process '));
+  if (vms.length > 0 && request.allowRunningVms !== true) wrong.push(vmsRun(vms));
+  if (wrong.length > 0) throw cannot(machine, request.site, wrong);
   const needed = config.driveGigabytes * 1e9;
   const notes: string[] = [];
   if (free < needed)

@@ -3,6 +3,8 @@
 /** What appeared since the build began and is still there. `$1` = build, `$2` = /sys. */
 const leftOverLines = `
 left_overs() {
+  # Without this file nothing was begun, so nothing is left over either.
+  [ -e "$dir/jobs/$1/before" ] || return 0
   in_use "$2" | while IFS= read -r line; do
     grep -qxF "$line" "$dir/jobs/$1/before" 2>/dev/null || echo "left $line"
   done

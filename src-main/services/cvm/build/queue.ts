@@ -1,6 +1,7 @@
 /**
- * The queue of image builds over all builder hosts: one build at a time per host, the longest-waiting first. A host takes
- * the next build as soon as the one before has ended; its result is fetched and verified meanwhile.
+ * The queue of image builds over all builder hosts: one build at a time per host, the longest-waiting first. While a host
+ * builds, its next build is made ready there; it begins as soon as the one before has ended, whose result is fetched and verified
+ * meanwhile.
  */
 import { join } from 'node:path';
 import PQueue from 'p-queue';
@@ -13,10 +14,11 @@ import { type BuildEnd, FollowCursor, stateOn } from './follow.ts';
 import { localMachine, type Machine, remoteMachine } from './machine.ts';
 import { builtArchive, recover } from './publish.ts';
 import { type Build, type BuildTools, newBuildId } from './build.ts';
+import { type Ahead, prepareAhead } from './ahead.ts';
 import { checkHost } from './check-host.ts';
 import { collect, resultOf } from './collect.ts';
 import { cleanUp, endBuild, giveFree, noteLeftOvers } from './end-build.ts';
-import { beginBuild, followBuild, reserveHost } from './run-build.ts';
+import { beginBuild, followBuild, reserveHost, sendBuild } from './run-build.ts';
 import type { BuilderHost, BuildRecord, BuildRequest, BuildStore } from './types.ts';
 
 export interface BuildQueueOptions extends BuildTools {
@@ -55,6 +57,12 @@ export interface BuildContext {
 }
 
 interface Waiting extends Build {
+  /** Its place among those that wait: the lowest goes first. */
+  turn: number;
+  /** Where it lies ready. */
+  ahead: (Ahead & { worker: Worker }) | undefined;
+  /** Hosts where it could not be made ready ahead: they try when its turn has come, and say why not. */
+  notAhead: Set<string>;
   /** The build runs or has run on this host already. */
   begun: boolean;
   settle: (record: BuildRecord) => void;
@@ -67,6 +75,12 @@ interface Waiting extends Build {
 interface Worker {
   host: BuilderHost;
   busy: boolean;
+  /** A build runs on it. */
+  isBuilding: boolean;
+  /** When its last build began. */
+  beganAt: number;
+  /** The build that has ended there and whose lock is left for the next one to take over. */
+  lockOf: { build: Build; machine: Machine } | undefined;
   machine: Promise<Machine> | undefined;
   /** Somebody else has reserved it: not asked again before this time. */
   heldUntil: number;
@@ -76,6 +90,8 @@ interface Worker {
 
 /** Between two looks whether a host that somebody else reserved is free. */
 const heldMs = 2000;
+/** Builds that began together are taken to end together. */
+const togetherMs = 10_000;
 
 const hostKey = ({ ssh, directory }: BuilderHost): string =>
   ssh === undefined ? 'this machine' : `${ssh.user ?? ''}@${ssh.host}:${ssh.port ?? ''} ${directory}`;
@@ -83,6 +99,9 @@ const hostKey = ({ ssh, directory }: BuilderHost): string =>
 const newWorker = (host: BuilderHost): Worker => ({
   host,
   busy: false,
+  isBuilding: false,
+  beganAt: 0,
+  lockOf: undefined,
   machine: undefined,
   heldUntil: 0,
   adopting: 0,
@@ -97,6 +116,7 @@ export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
   const collecting = new PQueue({ concurrency: 4 });
   /** Builds on their way into the queue: they come in in the order they were asked for, before any begins. */
   let entering = 0;
+  let turns = 0;
   let entered: Promise<unknown> = Promise.resolve();
   let closed = false;
 
@@ -126,6 +146,11 @@ export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
         ? Promise.resolve(localMachine(worker.host))
         : options.connect(worker.host, signal).then((connection) => remoteMachine(worker.host, connection));
     return worker.machine;
+  };
+
+  const queueUp = (build: Waiting): void => {
+    const later = waiting.findIndex(({ turn }) => turn > build.turn);
+    waiting.splice(later < 0 ? waiting.length : later, 0, build);
   };
 
   /** Ends a build's way through the queue with its outcome. */
@@ -179,8 +204,18 @@ export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
     if (build.signal.aborted || left.length === 0) return failWith(build, error);
     const { message } = options.describeError(error);
     logs.add(build.record.id, [{ at: clock.now(), from: 'desk', text: message }]);
-    await build.change({ state: 'queued', host: undefined });
-    waiting.unshift(build);
+    await build.change({ state: 'queued', host: undefined, startedAt: undefined });
+    queueUp(build);
+  };
+
+  /** Somebody else has the host: it is asked again a little later. */
+  const postpone = async (build: Waiting, worker: Worker, held: string): Promise<void> => {
+    worker.heldUntil = clock.now() + heldMs;
+    setTimeout(next, heldMs + 10).unref();
+    if (build.record.note !== held)
+      logs.add(build.record.id, [{ at: clock.now(), from: 'desk', text: held }]);
+    await build.change({ state: 'waiting', host: undefined, startedAt: undefined, note: held });
+    queueUp(build);
   };
 
   /** True when the host is ours for this build, false when somebody else has it or it cannot build. */
@@ -191,15 +226,11 @@ export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
       await build.change({ state: 'checking', host: worker.host.name });
       const held = await reserveHost(build, machine, options);
       if (held !== undefined) {
-        worker.heldUntil = clock.now() + heldMs;
-        setTimeout(next, heldMs + 10).unref();
-        if (build.record.note !== held)
-          logs.add(build.record.id, [{ at: clock.now(), from: 'desk', text: held }]);
-        await build.change({ state: 'waiting', host: undefined, note: held });
-        waiting.unshift(build);
+        await postpone(build, worker, held);
         return undefined;
       }
       isTaken = true;
+      worker.lockOf = undefined;
       const { home, notes } = await checkHost(build, machine);
       for (const text of notes) logs.add(build.record.id, [{ at: clock.now(), from: 'desk', text }]);
       return { home };
@@ -210,34 +241,130 @@ export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
     }
   };
 
-  /** From the host being free to the host being free again. */
-  const occupy = async (build: Waiting, worker: Worker): Promise<void> => {
+  /** Begins a build on a host; false when it cannot be there, and waits again or has its outcome. */
+  const begin = async (build: Waiting, worker: Worker): Promise<boolean> => {
+    const { ahead } = build;
+    build.ahead = undefined;
+    const isReady = ahead?.worker === worker && (await ahead.ready);
     try {
-      if (!build.begun) {
+      if (!isReady) {
+        await ahead?.discard();
         const verified = options.verifyKit(join(build.request.prod, build.request.site), build.signal);
         verified.catch(() => undefined);
         const taken = await takeHost(build, worker);
-        if (taken === undefined) return;
-        const machine = await machineOf(worker, build.signal);
-        try {
-          await verified;
-          const { [worker.host.name]: here = [], ...elsewhere } = await store.durations();
-          await build.change({ expected: expectedSeconds(here, Object.values(elsewhere).flat()) });
-          await beginBuild(build, machine, options, taken.home);
-        } catch (error) {
-          if (!closed) await endBuild(build, machine, options).catch(() => undefined);
-          throw error;
-        }
+        if (taken === undefined) return false;
+        await verified;
+        await build.change({ state: 'sending' });
+        await sendBuild(build, await machineOf(worker, build.signal), options, taken.home);
       }
-      const ended = await followThrough(build, worker);
+      const machine = await machineOf(worker, build.signal);
+      const { [worker.host.name]: here = [], ...elsewhere } = await store.durations();
+      build.record.expected = expectedSeconds(here, Object.values(elsewhere).flat());
+      const obstacle = await beginBuild(build, machine, options);
+      if (typeof obstacle !== 'string') worker.lockOf = undefined;
+      if (obstacle === undefined) return true;
+      await endBuild(build, machine, options).catch(() => undefined);
+      if (typeof obstacle === 'string') await postpone(build, worker, obstacle);
+      else await refuse(build, worker, obstacle);
+      return false;
+    } catch (error) {
+      const end = async () => endBuild(build, await machineOf(worker, AbortSignal.timeout(5000)), options);
+      if (!closed) await end().catch(() => undefined);
+      throw error;
+    }
+  };
+
+  /** From the host being free to the host being free again. */
+  const occupy = async (build: Waiting, worker: Worker): Promise<void> => {
+    try {
+      if (!build.begun && !(await begin(build, worker))) return;
+      worker.isBuilding = true;
+      worker.beganAt = build.record.startedAt ?? 0;
+      next();
+      const ended = await followThrough(build, worker).finally(() => (worker.isBuilding = false));
       const machine = await machineOf(worker, build.signal);
       if (ended.code !== 0 || ended.ready === undefined)
         await noteLeftOvers(build, machine, options).catch(() => undefined);
-      await giveFree(build, machine);
+      if (nextFor(worker) === undefined) await giveFree(build, machine);
+      else worker.lockOf = { build, machine };
       collectLater(build, machine, ended);
     } catch (error) {
       await failWith(build, error);
     }
+  };
+
+  const mayBuild = ({ request, refusals }: Waiting, key: string): boolean =>
+    !refusals.has(key) && request.hosts.some((host) => hostKey(host) === key);
+
+  /**
+   * The build a host takes next: the longest-waiting one. One that lies ready on a host whose build began with ours is left to
+   * that host, when there is another one ready here: both are free in a moment.
+   */
+  const nextFor = (worker: Worker): Waiting | undefined => {
+    if (closed || entering > 0 || worker.adopting > 0 || clock.now() < worker.heldUntil) return undefined;
+    const key = hostKey(worker.host);
+    const hasOwn = waiting.some(({ ahead }) => ahead?.worker === worker);
+    const isLeftTo = (other: Worker) =>
+      hasOwn && other.isBuilding && Math.abs(other.beganAt - worker.beganAt) < togetherMs;
+    return waiting.find(
+      (build) =>
+        mayBuild(build, key) &&
+        (build.ahead === undefined || build.ahead.worker === worker || !isLeftTo(build.ahead.worker)),
+    );
+  };
+
+  const takeNext = (worker: Worker): Waiting | undefined => {
+    const build = nextFor(worker);
+    if (build === undefined) return undefined;
+    waiting.splice(waiting.indexOf(build), 1);
+    // What another project says of this host counts for its own builds: the command may differ.
+    const key = hostKey(worker.host);
+    const host = build.request.hosts.find((one) => hostKey(one) === key) ?? worker.host;
+    if (host.command !== worker.host.command || host.name !== worker.host.name) {
+      worker.host = host;
+      worker.machine = undefined;
+    }
+    return build;
+  };
+
+  /** One build after the other, as long as there are any for this host. */
+  const serve = async (first: Waiting, worker: Worker): Promise<void> => {
+    worker.busy = true;
+    for (let build: Waiting | undefined = first; build !== undefined; build = takeNext(worker))
+      await occupy(build, worker);
+    const { lockOf } = worker;
+    worker.lockOf = undefined;
+    if (lockOf !== undefined) await giveFree(lockOf.build, lockOf.machine).catch(() => undefined);
+    worker.busy = false;
+    next();
+  };
+
+  /** Makes the next build of a host ready while it builds. */
+  const makeReady = (worker: Worker): void => {
+    if (closed || entering > 0 || worker.adopting > 0 || !worker.isBuilding) return;
+    if (waiting.some(({ ahead }) => ahead?.worker === worker)) return;
+    const key = hostKey(worker.host);
+    const { command, name } = worker.host;
+    const build = waiting.find(
+      (one) =>
+        one.ahead === undefined &&
+        !one.begun &&
+        !one.notAhead.has(key) &&
+        mayBuild(one, key) &&
+        one.request.hosts.some((host) => host.command === command && host.name === name),
+    );
+    if (build === undefined) return;
+    const ahead = {
+      ...prepareAhead(build, (signal) => machineOf(worker, signal), options),
+      worker,
+    };
+    build.ahead = ahead;
+    void ahead.ready.then((isReady) => {
+      if (isReady) return;
+      build.notAhead.add(key);
+      if (build.ahead === ahead) build.ahead = undefined;
+      next();
+    });
   };
 
   /** A connection that breaks does not end a build: it is dialled again and the build found by its id. */
@@ -256,28 +383,11 @@ export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
   };
 
   const next = (): void => {
-    if (closed || entering > 0) return;
     for (const worker of workers.values()) {
-      if (worker.busy || worker.adopting > 0 || clock.now() < worker.heldUntil) continue;
-      const key = hostKey(worker.host);
-      const index = waiting.findIndex(
-        ({ request, refusals }) => !refusals.has(key) && request.hosts.some((host) => hostKey(host) === key),
-      );
-      if (index < 0) continue;
-      const [build] = waiting.splice(index, 1);
-      if (build === undefined) continue;
-      // What another project says of this host counts for its own builds: the command may differ.
-      const host = build.request.hosts.find((one) => hostKey(one) === key) ?? worker.host;
-      if (host.command !== worker.host.command || host.name !== worker.host.name) {
-        worker.host = host;
-        worker.machine = undefined;
-      }
-      worker.busy = true;
-      void occupy(build, worker).finally(() => {
-        worker.busy = false;
-        next();
-      });
+      const build = worker.busy ? undefined : takeNext(worker);
+      if (build !== undefined) void serve(build, worker);
     }
+    for (const worker of workers.values()) makeReady(worker);
   };
 
   /** What an earlier run of the program left behind for this participant, if anything. */
@@ -355,6 +465,7 @@ export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
       queuedAt: clock.now(),
       ...(request.task === undefined ? {} : { task: request.task }),
     };
+    const turn = (turns += 1);
     const enqueue = (record: BuildRecord, begun: boolean, hosts: readonly BuilderHost[]) =>
       new Promise<BuildRecord>((resolve) => {
         const build: Waiting = {
@@ -362,7 +473,11 @@ export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
           record,
           signal: both,
           change: changer(record, onProgress),
+          // A build that has begun keeps its host until it has ended.
+          turn: begun ? 0 : turn,
           begun,
+          ahead: undefined,
+          notAhead: new Set(),
           settle: resolve,
           refusals: new Map(),
           stop,
@@ -377,15 +492,15 @@ export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
           const index = waiting.indexOf(build);
           if (index < 0) return;
           waiting.splice(index, 1);
-          void failWith(build, new DeskError('cancelled', 'Cancelled.'));
+          void Promise.resolve(build.ahead?.discard())
+            .then(() => failWith(build, new DeskError('cancelled', 'Cancelled.')))
+            .then(next);
         });
         if (both.aborted) {
           void failWith(build, new DeskError('cancelled', 'Cancelled.'));
           return;
         }
-        // A build that has begun keeps its host until it has ended.
-        if (begun) waiting.unshift(build);
-        else waiting.push(build);
+        queueUp(build);
         void build.change({}).then(next);
       });
     const before = entered;
@@ -467,8 +582,10 @@ export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
     },
     async close() {
       closed = true;
+      const ready = waiting.flatMap(({ ahead }) => ahead ?? []);
       for (const build of active.values())
         build.stop.abort(new DeskError('interrupted', 'The program ended.'));
+      await Promise.all(ready.map(({ discard }) => discard()));
       await collecting.onIdle();
       await logs.flushed();
       for (const worker of workers.values()) (await worker.machine?.catch(() => undefined))?.close();

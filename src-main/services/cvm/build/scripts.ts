@@ -3,6 +3,7 @@
  * folder, `$dir/jobs/<id>/` one build:
  *
  *     request          what it is for
+ *     builder.yaml     the builder's config, copied to where it lies once the build begins
  *     <site>/          the startup kit (removed with the job)
  *     config           where the builder's config file lies
  *     pid              process id and start time of the runner, which leads its own session
@@ -92,14 +93,15 @@ exit 0
  * an earlier process of this owner that is gone. A lock of the same owner, of one of these processes, whose build does not run
  * any more is taken over; every other one is told and left alone.
  */
-export const reserve = `
+const taking = `
+take() {
 attempt=0
 while [ $attempt -lt 3 ]; do
   attempt=$((attempt + 1))
   if (umask 022; mkdir "$lock") 2>/dev/null; then
     (umask 022; printf 'owner %s\\nprocess %s\\nbuild %s\\ndir %s\\nwho %s\\nsince %s\\n' "$2" "$4" "$1" "$dir" "$3" "$(date +%s)" > "$lock/owner") || { rmdir "$lock"; exit 1; }
     echo taken
-    exit 0
+    return 0
   fi
   [ -d "$lock" ] || fail "$lock cannot be made"
   owner=$(held_by owner) build=$(held_by build) process=$(held_by process)
@@ -113,6 +115,13 @@ echo "held \${build:-unknown}"
 echo "who $(held_by who)"
 echo "since $(held_by since)"
 echo "lock $lock"
+return 1
+}
+`;
+/** Takes the host; the arguments of `take`. */
+export const reserve = `${taking}
+echo "home $HOME"
+take "$@"
 exit 0
 `;
 
@@ -132,13 +141,22 @@ cat > "$job/request" || exit 1
 echo "job $job"
 `;
 
-/** Unpacks the kit from a tar on standard input. `$1` = build, `$2` = participant. Prints the hash of what came. */
-export const receiveKit = `
+/**
+ * Makes a build's folder. `$1` = build, `$2` = participant (empty: its kit is here already), `$3` = what it is for, `$4` = bytes
+ * of the builder's config, which come first on standard input; the kit follows as a tar. Nothing is begun by this.
+ */
+export const prepareBuild = `
 job=$dir/jobs/$1
+mkdir -p "$dir" || fail "$dir cannot be made"
+mkdir -p "$dir/jobs" && mkdir "$job" || exit 1
+chmod 700 "$dir/jobs" "$job" || exit 1
+printf '%s' "$3" > "$job/request" || exit 1
+# One byte at a time: what follows in the pipe is not ours to read.
+said=$(dd bs=1 count="$4" of="$job/builder.yaml" 2>&1) || fail "$said"
+[ -n "$2" ] || exit 0
 mkdir "$job/$2" && cd "$job/$2" || exit 1
 tar -xof - || exit 1
 chmod 700 .
-echo kit
 `;
 
 /** Takes a script (`$2`) and the folder it works on, a tar on standard input. `$1` = job. Tells the script's path. */
@@ -196,7 +214,8 @@ printf '%s %s\\n' "$code" "$(date +%s)" > exit.new && mv exit.new exit
  * Begins the build. `$1` = build, `$2` = command, `$3` = folder to run in (empty: the job's), `$4` = the runner; the builder's
  * config comes on standard input and goes to a file of its own in the system's folder for temporary files, as from the reference.
  */
-export const begin = `
+const starting = `
+start() {
 job=$dir/jobs/$1
 command=$(at_home "$2")
 config=\${TMPDIR:-/tmp}/flaredesk-$1.yaml
@@ -209,10 +228,28 @@ setsid sh -c "$4" flaredesk-build "$job" "$1" "$command" "$config" "\${3:-$job}"
 turns=0
 while [ ! -e "$job/pid" ]; do
   turns=$((turns + 1))
-  [ $turns -lt 100 ] || fail "the build did not begin"
-  sleep 0.05
+  [ $turns -lt 250 ] || fail "the build did not begin"
+  sleep 0.02
 done
 echo "begun $(cat "$job/pid")"
+}
+`;
+/** Begins other work; the arguments and the input of `start`. */
+export const begin = `${starting}
+start "$@"
+`;
+/**
+ * Begins a prepared build, in one go with taking the host: the time between two builds is what passes here. `$1` to `$5` as for
+ * `take`, `$6` to `$8` as `$2` to `$4` of `start`, `$9` = "careful": not while virtual machines run, which are told.
+ */
+export const takeAndBegin = `${taking}${starting}
+take "$1" "$2" "$3" "$4" "$5" || exit 0
+if [ -n "$9" ] && [ -z "$FLAREDESK_BUILDER_SPARES_VMS" ]; then
+  vms=$(in_use /sys | sed -n 's/^\\(process [0-9]*\\).*/used \\1/p')
+  [ -z "$vms" ] || { printf '%s\\n' "$vms"; exit 0; }
+fi
+[ -r "$dir/jobs/$1/builder.yaml" ] || fail "what was prepared for the build $1 is gone"
+start "$1" "$6" "$7" "$8" < "$dir/jobs/$1/builder.yaml"
 `;
 export const runnerScript = runner;
 
