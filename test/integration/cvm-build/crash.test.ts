@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => ten.stop());
 
 test('nine are built, one retry is offered, none is built twice', async () => {
-  const { code, images, called, lags } = await ten.run();
+  const { code, images, called, lags, ready, left } = await ten.run();
   expect(code).toBe(3);
   expect(images.filter(({ state }) => state === 'built')).toHaveLength(9);
   expect(images.find(({ site }) => site === failingSite)).toMatchObject({
@@ -26,6 +26,9 @@ test('nine are built, one retry is offered, none is built twice', async () => {
     failingSite,
   ]);
   expect(called.sort()).toEqual([...tenSites].sort());
+  // What lay ready when the command was killed was found again: no kit is left on the hosts.
+  expect(ready).not.toEqual([]);
+  expect(left).toEqual([]);
   // Every line of a build that was followed is in its log: seven or eight of ten, five stages each.
   expect(lags.length).toBeGreaterThanOrEqual(35);
   expect(lags.filter((lag) => !(lag >= 0))).toEqual([]);

@@ -1,6 +1,6 @@
 /** Ten images on two builder hosts; one fails; the program is killed in the middle and begun again. */
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
@@ -37,6 +37,10 @@ export interface Outcome {
   lags: number[];
   /** Participants in the order the builders were called for them. */
   called: string[];
+  /** Builds that lay ready on their hosts, not begun, when the command was killed. */
+  ready: string[];
+  /** Builds of which something lies on a host at the end. */
+  left: string[];
 }
 
 const entry = join(import.meta.dirname, '../../../src-main/headless/main.ts');
@@ -129,7 +133,8 @@ export async function prepareTenBuilds(folder: string, seconds: number) {
 
   const run = async (): Promise<Outcome> => {
     const began = performance.now();
-    await buildAndKill(folder, options());
+    const homes = started.map(({ sshd }) => sshd.home);
+    const ready = await buildAndKill(folder, homes, options());
     const second = await flaredesk(['cvm', 'build', '-p', 'project.yml', '--allow-running-vms'], options());
     const wall = (performance.now() - began) / 1000;
     if (!second.ok) throw new Error(second.error.message);
@@ -144,6 +149,8 @@ export async function prepareTenBuilds(folder: string, seconds: number) {
       wall,
       builds: tenSites.flatMap((site) => secondsOf(site, notes)),
       lags: lagsOf(folder, images, notes),
+      ready,
+      left: homes.flatMap((home) => jobsIn(home)),
       called: builderNames.flatMap((name) =>
         jsonLines<{ config: { user_config: { nvflare: string } } }>(join(folder, name, 'calls')).map(
           ({ config }) => config.user_config.nvflare.split('/').at(-1) ?? '',
@@ -155,8 +162,20 @@ export async function prepareTenBuilds(folder: string, seconds: number) {
   return { options, run, stop };
 }
 
-/** Builds until three images are there, then dies without a word. */
-async function buildAndKill(folder: string, { env }: { env: Record<string, string> }): Promise<void> {
+const jobsIn = (home: string, isWanted: (files: string[]) => boolean = () => true): string[] => {
+  const jobs = join(home, 'builds/jobs');
+  const filesOf = (job: string) => (existsSync(join(jobs, job)) ? readdirSync(join(jobs, job)) : []);
+  return existsSync(jobs) ? readdirSync(jobs).filter((job) => isWanted(filesOf(job))) : [];
+};
+/** Prepared and not begun. */
+const isReady = (files: string[]): boolean => files.includes('builder.yaml') && !files.includes('pid');
+
+/** Builds until three images are there and another one lies ready, then dies without a word. Answers what lay ready. */
+async function buildAndKill(
+  folder: string,
+  homes: readonly string[],
+  { env }: { env: Record<string, string> },
+): Promise<string[]> {
   const child = spawn(process.execPath, [entry, 'cvm', 'build', '-p', 'project.yml', '--allow-running-vms'], {
     cwd: folder,
     env: { ...process.env, ...env },
@@ -167,9 +186,11 @@ async function buildAndKill(folder: string, { env }: { env: Record<string, strin
   const ended = new Promise((resolve) => child.once('close', resolve));
   const prod = join(folder, 'workspace/study/prod_00');
   const built = () => tenSites.filter((site) => existsSync(join(prod, site, `${site}.tgz`))).length;
-  while (built() < 3 && child.exitCode === null) await sleep(50);
+  const ready = () => homes.flatMap((home) => jobsIn(home, isReady));
+  while ((built() < 3 || ready().length === 0) && child.exitCode === null) await sleep(50);
   child.kill('SIGKILL');
   await ended;
+  return ready();
 }
 
 function secondsOf(site: string, notes: readonly Note[]): number[] {

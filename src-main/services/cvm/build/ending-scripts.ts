@@ -3,8 +3,6 @@
 /** What appeared since the build began and is still there. `$1` = build, `$2` = /sys. */
 const leftOverLines = `
 left_overs() {
-  # Without this file nothing was begun, so nothing is left over either.
-  [ -e "$dir/jobs/$1/before" ] || return 0
   in_use "$2" | while IFS= read -r line; do
     grep -qxF "$line" "$dir/jobs/$1/before" 2>/dev/null || echo "left $line"
   done
@@ -45,7 +43,8 @@ while [ $turns -lt 10 ] && [ -n "$(ours "$build")" ]; do turns=$((turns + 1)); s
 tell KILL
 [ ! -r "$job/config" ] || rm -f "$(cat "$job/config")"
 [ -e "$job/exit" ] || printf '%s %s\\n' 143 "$(date +%s)" > "$job/exit"
-left_overs "$1" "\${3:-/sys}"
+# A build that was only prepared leaves nothing over.
+[ ! -e "$job/before" ] || left_overs "$1" "\${3:-/sys}"
 exit 0
 `;
 
