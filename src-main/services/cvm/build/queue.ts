@@ -13,12 +13,21 @@ import type { SshConnection } from '../../ssh/index.ts';
 import { type BuildEnd, FollowCursor, stateOn } from './follow.ts';
 import { localMachine, type Machine, remoteMachine } from './machine.ts';
 import { builtArchive, recover } from './publish.ts';
-import { type Build, type BuildTools, newBuildId } from './build.ts';
-import { type Ahead, prepareAhead } from './ahead.ts';
+import { type BuildTools, newBuildId } from './build.ts';
+import { prepareAhead } from './ahead.ts';
 import { checkHost } from './check-host.ts';
 import { collect, resultOf } from './collect.ts';
 import { cleanUp, endBuild, giveFree, noteLeftOvers } from './end-build.ts';
 import { beginBuild, followBuild, reserveHost, sendBuild } from './run-build.ts';
+import {
+  hostKey,
+  longestWaiting,
+  newWorker,
+  queueUp,
+  toMakeReady,
+  type Waiting,
+  type Worker,
+} from './turns.ts';
 import type { BuilderHost, BuildRecord, BuildRequest, BuildStore } from './types.ts';
 
 export interface BuildQueueOptions extends BuildTools {
@@ -56,56 +65,8 @@ export interface BuildContext {
   onProgress?: (record: BuildRecord, bytes?: { done: number; total: number }) => void;
 }
 
-interface Waiting extends Build {
-  /** Its place among those that wait: the lowest goes first. */
-  turn: number;
-  /** Where it lies ready. */
-  ahead: (Ahead & { worker: Worker }) | undefined;
-  /** Hosts where it could not be made ready ahead: they try when its turn has come, and say why not. */
-  notAhead: Set<string>;
-  /** The build runs or has run on this host already. */
-  begun: boolean;
-  settle: (record: BuildRecord) => void;
-  /** Why hosts cannot build it. */
-  refusals: Map<string, unknown>;
-  stop: AbortController;
-  onProgress: NonNullable<BuildContext['onProgress']>;
-}
-
-interface Worker {
-  host: BuilderHost;
-  busy: boolean;
-  /** A build runs on it. */
-  isBuilding: boolean;
-  /** When its last build began. */
-  beganAt: number;
-  /** The build that has ended there and whose lock is left for the next one to take over. */
-  lockOf: { build: Build; machine: Machine } | undefined;
-  machine: Promise<Machine> | undefined;
-  /** Somebody else has reserved it: not asked again before this time. */
-  heldUntil: number;
-  /** Builds of an earlier run of the program that may still be on it: nothing new begins before they are looked at. */
-  adopting: number;
-}
-
 /** Between two looks whether a host that somebody else reserved is free. */
 const heldMs = 2000;
-/** Builds that began together are taken to end together. */
-const togetherMs = 10_000;
-
-const hostKey = ({ ssh, directory }: BuilderHost): string =>
-  ssh === undefined ? 'this machine' : `${ssh.user ?? ''}@${ssh.host}:${ssh.port ?? ''} ${directory}`;
-
-const newWorker = (host: BuilderHost): Worker => ({
-  host,
-  busy: false,
-  isBuilding: false,
-  beganAt: 0,
-  lockOf: undefined,
-  machine: undefined,
-  heldUntil: 0,
-  adopting: 0,
-});
 
 export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
   const { store, clock, logs, logger } = options;
@@ -146,11 +107,6 @@ export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
         ? Promise.resolve(localMachine(worker.host))
         : options.connect(worker.host, signal).then((connection) => remoteMachine(worker.host, connection));
     return worker.machine;
-  };
-
-  const queueUp = (build: Waiting): void => {
-    const later = waiting.findIndex(({ turn }) => turn > build.turn);
-    waiting.splice(later < 0 ? waiting.length : later, 0, build);
   };
 
   /** Ends a build's way through the queue with its outcome. */
@@ -205,7 +161,7 @@ export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
     const { message } = options.describeError(error);
     logs.add(build.record.id, [{ at: clock.now(), from: 'desk', text: message }]);
     await build.change({ state: 'queued', host: undefined, startedAt: undefined });
-    queueUp(build);
+    queueUp(waiting, build);
   };
 
   /** Somebody else has the host: it is asked again a little later. */
@@ -215,7 +171,7 @@ export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
     if (build.record.note !== held)
       logs.add(build.record.id, [{ at: clock.now(), from: 'desk', text: held }]);
     await build.change({ state: 'waiting', host: undefined, startedAt: undefined, note: held });
-    queueUp(build);
+    queueUp(waiting, build);
   };
 
   /** True when the host is ours for this build, false when somebody else has it or it cannot build. */
@@ -293,25 +249,10 @@ export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
     }
   };
 
-  const mayBuild = ({ request, refusals }: Waiting, key: string): boolean =>
-    !refusals.has(key) && request.hosts.some((host) => hostKey(host) === key);
-
-  /**
-   * The build a host takes next: the longest-waiting one. One that lies ready on a host whose build began with ours is left to
-   * that host, when there is another one ready here: both are free in a moment.
-   */
-  const nextFor = (worker: Worker): Waiting | undefined => {
-    if (closed || entering > 0 || worker.adopting > 0 || clock.now() < worker.heldUntil) return undefined;
-    const key = hostKey(worker.host);
-    const hasOwn = waiting.some(({ ahead }) => ahead?.worker === worker);
-    const isLeftTo = (other: Worker) =>
-      hasOwn && other.isBuilding && Math.abs(other.beganAt - worker.beganAt) < togetherMs;
-    return waiting.find(
-      (build) =>
-        mayBuild(build, key) &&
-        (build.ahead === undefined || build.ahead.worker === worker || !isLeftTo(build.ahead.worker)),
-    );
-  };
+  const nextFor = (worker: Worker): Waiting | undefined =>
+    closed || entering > 0 || worker.adopting > 0 || clock.now() < worker.heldUntil
+      ? undefined
+      : longestWaiting(waiting, worker);
 
   const takeNext = (worker: Worker): Waiting | undefined => {
     const build = nextFor(worker);
@@ -342,17 +283,7 @@ export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
   /** Makes the next build of a host ready while it builds. */
   const makeReady = (worker: Worker): void => {
     if (closed || entering > 0 || worker.adopting > 0 || !worker.isBuilding) return;
-    if (waiting.some(({ ahead }) => ahead?.worker === worker)) return;
-    const key = hostKey(worker.host);
-    const { command, name } = worker.host;
-    const build = waiting.find(
-      (one) =>
-        one.ahead === undefined &&
-        !one.begun &&
-        !one.notAhead.has(key) &&
-        mayBuild(one, key) &&
-        one.request.hosts.some((host) => host.command === command && host.name === name),
-    );
+    const build = toMakeReady(waiting, worker);
     if (build === undefined) return;
     const ahead = {
       ...prepareAhead(build, (signal) => machineOf(worker, signal), options),
@@ -361,7 +292,7 @@ export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
     build.ahead = ahead;
     void ahead.ready.then((isReady) => {
       if (isReady) return;
-      build.notAhead.add(key);
+      build.notAhead.add(hostKey(worker.host));
       if (build.ahead === ahead) build.ahead = undefined;
       next();
     });
@@ -500,7 +431,7 @@ export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
           void failWith(build, new DeskError('cancelled', 'Cancelled.'));
           return;
         }
-        queueUp(build);
+        queueUp(waiting, build);
         void build.change({}).then(next);
       });
     const before = entered;
