@@ -3,7 +3,8 @@
  * log in at, deliveries to a real sshd; only the 10,000 jobs are made up on their way into the page.
  */
 import { spawn } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright';
 import { siteOf } from '../src-main/core/attestation/shapes.ts';
@@ -164,6 +165,8 @@ export async function benchWindows(folder: string, turns: number): Promise<Row[]
   const mark = newMark();
   const port = await freePort();
   const sshd = await startSshd({ folder: join(folder, 'host'), env: mark, limitMs: 600_000 });
+  // It stands for 500 other machines: what they would do themselves is not to take the cores from what is measured here.
+  setPriority(Number(await readFile(join(folder, 'host/sshd.pid'), 'utf8')), constants.priority.PRIORITY_LOW);
   const project = join(folder, 'project');
   const file = await writeProject(project, sshd, port);
   const kits = join(project, 'workspace/lab/prod_00');
@@ -265,19 +268,19 @@ export async function benchWindows(folder: string, turns: number): Promise<Row[]
       },
       { what: `${jobs} jobs: a frame while scrolling`, ours: frame(jobScroll), unit: ms, maxOurs: frameMs },
       {
-        what: `${sites} sites: a frame while scrolling, during a delivery`,
+        what: `${sites} sites: a frame while scrolling, during a delivery (sshd niced)`,
         ours: frame(whileScroll),
         unit: ms,
       },
       { what: 'console: key to glyph, median', ours: median(quiet), unit: ms, maxOurs: glyphMs },
       {
-        what: 'console: key to glyph during a delivery, median',
+        what: 'console: key to glyph during a delivery (sshd niced), median',
         ours: median(busy),
         unit: ms,
         maxOurs: glyphMs,
       },
       {
-        what: 'console: key to glyph during a delivery, 95 %',
+        what: 'console: key to glyph during a delivery (sshd niced), 95 %',
         ours: percentile(busy, 0.95),
         unit: ms,
         maxOurs: glyphMs,
