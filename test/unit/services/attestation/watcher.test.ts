@@ -218,6 +218,43 @@ test('an answer that waited through a sleep does not count', async () => {
   watcher.dispose();
 });
 
+test('a site that answers under another name is refused, whatever it sends', async () => {
+  const { watcher } = await watch(
+    1,
+    () => Promise.resolve({ siteName: 'site-2', tokens: [] }) as unknown as Promise<never>,
+  );
+  await vi.advanceTimersByTimeAsync(100);
+  const [status] = watcher.statuses();
+  expect(status?.badge).toBe('failing');
+  const [said] = status?.claims.filter(({ class: kind }) => kind === 'H') ?? [];
+  expect(JSON.stringify(said)).toContain('under the name \\"site-2\\"');
+  watcher.dispose();
+});
+
+test.each(['x-mock', 'x-snp'])(
+  'a mock token under %s is known as one, and nothing is green',
+  async (namespace) => {
+    const mock = [
+      JSON.stringify({ alg: 'HS256', typ: 'JWT' }),
+      JSON.stringify({ nonce: 'n', iss: 'mock' }),
+      'signature',
+    ]
+      .map((part) => Buffer.from(part).toString('base64url'))
+      .join('.');
+    const { watcher } = await watch(
+      1,
+      () =>
+        Promise.resolve({
+          siteName: 'site-1',
+          tokens: [{ namespace, token: mock }],
+        }) as unknown as Promise<never>,
+    );
+    await vi.advanceTimersByTimeAsync(100);
+    expect(watcher.statuses()[0]?.badge).toBe('mock');
+    watcher.dispose();
+  },
+);
+
 /** A watch whose server answers `status` questions as told. */
 async function watchServer(execute: (line: string) => Promise<ReturnType<typeof reply>>) {
   const anchors = createAnchors();
