@@ -6,6 +6,7 @@ import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { pack } from 'tar-stream';
+import { bundleFiles } from '../src-main/domain/cc/bundle.ts';
 import { launchDigest } from '../src-main/services/cvm/bundle/index.ts';
 import { behaviourOf } from '../test/lab/cvm-builder/behaviour.ts';
 import { BundleMaker } from '../test/lab/cvm-builder/bundle.ts';
@@ -62,17 +63,8 @@ async function grow(file: string, bytes: number): Promise<void> {
 async function archive(folder: string, into: string): Promise<void> {
   const tar = pack();
   const flow = pipeline(tar, createGzip({ level: 0 }), createWriteStream(into));
-  for (const name of [
-    'crypt_root.qcow2',
-    'OVMF.amdsev.fd',
-    'README.txt',
-    'applog.qcow2',
-    'initrd.img',
-    'launch_vm.sh',
-    'user_config.qcow2',
-    'user_data.qcow2',
-    'vmlinuz',
-  ]) {
+  const root = 'crypt_root.qcow2';
+  for (const name of [root, ...bundleFiles.filter((file) => file !== root)]) {
     const file = join(folder, name);
     const handle = await open(file);
     const { size } = await handle.stat();
@@ -119,22 +111,11 @@ export async function benchBundles(folder: string, gigabytes: number): Promise<R
   maker.scripts(config, behaviourOf({}));
   const root = join(maker.folder, 'crypt_root.qcow2');
   await grow(root, gigabytes * gigabyte);
-  const names = [
-    'OVMF.amdsev.fd',
-    'README.txt',
-    'applog.qcow2',
-    'crypt_root.qcow2',
-    'initrd.img',
-    'launch_vm.sh',
-    'user_config.qcow2',
-    'user_data.qcow2',
-    'vmlinuz',
-  ];
   rows.push(
     await row(
       `inspect an unpacked bundle of ${gigabytes} GB that does not compress`,
       maker.folder,
-      names.map((name) => join(maker.folder, name)),
+      bundleFiles.map((name) => join(maker.folder, name)),
       place,
     ),
   );

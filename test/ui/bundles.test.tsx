@@ -2,6 +2,7 @@ import { act, screen, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { describe, expect, it } from 'vitest';
 import type { Envelope } from '../../src-main/contract/kernel.ts';
+import { bundleFiles } from '../../src-main/domain/cc/bundle.ts';
 import type { ChannelMessage } from '../../src-renderer/bridge/carrier.ts';
 import { BundleFacts } from '../../src-renderer/features/bundles/bundle-facts.tsx';
 import { BundleSummary } from '../../src-renderer/features/bundles/bundle-summary.tsx';
@@ -11,23 +12,12 @@ import { UserData } from '../../src-renderer/features/bundles/user-data-page.tsx
 import { draw } from './render.tsx';
 
 const hash = (letter: string, length = 64): string => letter.repeat(length);
-const names = [
-  'OVMF.amdsev.fd',
-  'README.txt',
-  'applog.qcow2',
-  'crypt_root.qcow2',
-  'initrd.img',
-  'launch_vm.sh',
-  'user_config.qcow2',
-  'user_data.qcow2',
-  'vmlinuz',
-];
 const inspection = (more: Partial<Inspection> = {}): Inspection => ({
   bundle: 'cvm_0123456789ab',
   participant: 'site-1',
   source: 'archive',
   archive: { name: 'site-1.tgz', size: 20_000_000_000, sha256: hash('a') },
-  files: names.map((name, index) => ({ name, size: 1000 + index, sha256: hash('b') })),
+  files: bundleFiles.map((name, index) => ({ name, size: 1000 + index, sha256: hash('b') })),
   launch: {
     vm_id: 'f'.repeat(32),
     cores: 16,
@@ -176,7 +166,7 @@ describe('what was found in a bundle', () => {
 
   it('has nine files with hashes to copy, the launch, and both measurements in both forms', () => {
     draw(<BundleFacts found={inspection()} />);
-    for (const name of names) expect(screen.getAllByText(name).length).toBeGreaterThan(0);
+    for (const name of bundleFiles) expect(screen.getAllByText(name).length).toBeGreaterThan(0);
     expect(screen.getAllByRole('button', { name: `Copy ${hash('b')}`, hidden: true })).toHaveLength(9);
     for (const text of [hash('c', 96), hash('d', 96), hash('C'), hash('D')])
       expect(screen.getByRole('button', { name: `Copy ${text}`, hidden: true })).toBeDefined();
