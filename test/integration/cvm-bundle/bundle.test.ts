@@ -23,11 +23,10 @@ import {
   rootRecordSigner,
   verifyHandOver,
 } from '../../../src-main/services/cvm/bundle/index.ts';
-import { behaviourOf } from '../../lab/cvm-builder/behaviour.ts';
-import { BundleMaker } from '../../lab/cvm-builder/bundle.ts';
 import { missingDriveTool } from '../../lab/drive-tools.ts';
 import { newLabFolder } from '../../lab/keeper.ts';
 import { type CcKits, makeCcKits, type TarEntry, tarOf } from './kits.ts';
+import { makeSiteBundle } from './site-bundle.ts';
 
 const seed = 20261124;
 let now = 0;
@@ -44,20 +43,9 @@ describe.skipIf(missingDriveTool() !== undefined)('a bundle', () => {
     folder = await newLabFolder('bundle');
     kits = await makeCcKits(folder);
     now = Date.now() + 1000;
-    const maker = new BundleMaker(join(folder, 'out'));
-    const config = {
-      compute_env: 'onprem_cvm',
-      applog_drive_size: 2,
-      user_config: { nvflare: kits.kit('site-1') },
-      allowed_ports: [8002],
-    };
-    maker.root(config);
-    maker.userConfig({ config, keys: [], kit: kits.kit('site-1'), site: 'site-1', mode: 0o600 });
-    maker.scripts(config, behaviourOf({}));
-    const made = maker.pack('site-1', behaviourOf({}));
     mkdirSync(join(folder, 'prod_00/site-1'), { recursive: true });
     archive = join(folder, 'prod_00/site-1/site-1.tgz');
-    copyFileSync(made, archive);
+    copyFileSync(makeSiteBundle(folder, kits), archive);
     record = join(folder, 'prod_00/site-1/site-1.bundle.json');
     const facts = await inspectBundle(archive, { now });
     const signer = await rootRecordSigner(join(kits.projectFolder, 'state'));

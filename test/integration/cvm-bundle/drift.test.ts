@@ -2,12 +2,11 @@
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { behaviourOf } from '../../lab/cvm-builder/behaviour.ts';
-import { BundleMaker } from '../../lab/cvm-builder/bundle.ts';
 import { missingDriveTool } from '../../lab/drive-tools.ts';
 import { mustFlaredesk } from '../../lab/flaredesk.ts';
 import { newLabFolder } from '../../lab/keeper.ts';
 import { type CcKits, makeCcKits } from './kits.ts';
+import { makeSiteBundle } from './site-bundle.ts';
 
 describe.skipIf(missingDriveTool() !== undefined)('drift', () => {
   let folder: string;
@@ -17,19 +16,9 @@ describe.skipIf(missingDriveTool() !== undefined)('drift', () => {
   beforeAll(async () => {
     folder = await newLabFolder('drift');
     kits = await makeCcKits(folder);
-    const maker = new BundleMaker(join(folder, 'out'));
-    const kit = kits.kit('site-1');
-    const config = {
-      compute_env: 'onprem_cvm',
-      applog_drive_size: 2,
-      user_config: { nvflare: kit },
-      allowed_ports: [],
-    };
-    maker.root(config);
-    maker.userConfig({ config, keys: [], kit, site: 'site-1', mode: 0o600 });
-    maker.scripts(config, behaviourOf({}));
-    const made = maker.pack('site-1', behaviourOf({}));
+    const made = makeSiteBundle(folder, kits, []);
     // The image takes the kit's place, as packaging does.
+    const kit = kits.kit('site-1');
     rmSync(kit, { recursive: true });
     mkdirSync(kit);
     archive = join(kit, 'site-1.tgz');
