@@ -22,7 +22,7 @@ import { endMarked, newMark } from '../test/lab/keeper.ts';
 import { flareBin, startServer } from '../test/lab/nvflare.ts';
 import { freePort } from '../test/lab/ports.ts';
 import { referenceProject } from '../test/lab/reference-project.ts';
-import { type Sshd, startSshd } from '../test/lab/sshd.ts';
+import { deskHost, type Sshd, startSshd } from '../test/lab/sshd.ts';
 import { benchDesktop } from './desktop.ts';
 import { median } from './measure.ts';
 import { benchWeights } from './page-weights.ts';
@@ -43,11 +43,10 @@ async function writeProject(folder: string, sshd: Sshd, port: number): Promise<s
   const file = join(folder, 'project.yml');
   await mkdir(folder, { recursive: true });
   await writeFile(file, referenceProject({ version, port, clients: sites }));
-  const place = `ssh: ${sshd.host}, port: ${sshd.port}, user: ${sshd.user}, identity: ${JSON.stringify(sshd.identity)}`;
+  const path = [flareBin(version)];
   const hosts = Array.from({ length: sites }, (_, index) => {
-    const directory = JSON.stringify(join(sshd.home, `site-${index + 1}`));
-    const path = JSON.stringify([flareBin(version)]);
-    return `  site-${index + 1}: { ${place}, host_key: ${JSON.stringify(sshd.fingerprint)}, directory: ${directory}, path: ${path} }`;
+    const name = `site-${index + 1}`;
+    return `  ${name}: ${JSON.stringify({ ...deskHost(sshd), directory: join(sshd.home, name), path })}`;
   });
   const head = `version: 1\nflare: "${version}"\nproject: project.yml\nworkspace: workspace\nhosts:\n`;
   await writeFile(join(folder, 'desk.yml'), `${head}${hosts.join('\n')}\n`);

@@ -9,7 +9,7 @@ import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 import { guideProjectText } from './guide-project.ts';
 import { freePort } from './ports.ts';
-import { type Sshd, startSshd } from './sshd.ts';
+import { deskHost, type Sshd, startSshd } from './sshd.ts';
 
 const lab = import.meta.dirname;
 
@@ -59,8 +59,8 @@ workspace: workspace
 hosts:
 ${Object.entries(hosts)
   .map(
-    ([name, { host, port, user, identity, fingerprint }]) =>
-      `  ${name}: { ssh: "${host}", port: ${port}, user: ${user}, identity: "${identity}", host_key: "${fingerprint}", directory: "${join(directory, `host-of-${name}`)}", path: [${path.map((one) => `"${one}"`).join(', ')}] }`,
+    ([name, sshd]) =>
+      `  ${name}: ${JSON.stringify({ ...deskHost(sshd), directory: join(directory, `host-of-${name}`), path })}`,
   )
   .join('\n')}
 `;

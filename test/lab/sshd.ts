@@ -59,6 +59,15 @@ export interface Sshd {
   stop(): Promise<void>;
 }
 
+/** How desk.yml names this host, its key pinned. */
+export const deskHost = ({ host, port, user, identity, fingerprint }: Sshd) => ({
+  ssh: host,
+  port,
+  user,
+  identity,
+  host_key: fingerprint,
+});
+
 const binary = ['/usr/sbin/sshd', '/usr/local/sbin/sshd', '/usr/bin/sshd'].find((path) => existsSync(path));
 
 /** Makes a key pair with ssh-keygen and gives the private file's path. */

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
 import { flaredesk, mustFlaredesk } from '../../lab/flaredesk.ts';
 import { newMark } from '../../lab/keeper.ts';
+import { deskHost } from '../../lab/sshd.ts';
 import { startBuilder } from './bench.ts';
 
 export interface Image {
@@ -108,15 +109,7 @@ export async function prepareTenBuilds(folder: string, seconds: number) {
   const started = await Promise.all(builderNames.map((name) => startBuilder(name, folder)));
   const builders = started.map(({ host, sshd }) => [
     host.name,
-    {
-      ssh: sshd.host,
-      port: sshd.port,
-      user: sshd.user,
-      identity: sshd.identity,
-      host_key: sshd.fingerprint,
-      directory: host.directory,
-      command: host.command,
-    },
+    { ...deskHost(sshd), directory: host.directory, command: host.command },
   ]);
   for (const site of tenSites) writeFileSync(join(folder, `cc_${site}.yml`), configOf(site, seconds));
   writeFileSync(join(folder, 'project.yml'), project);

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { missingDriveTool } from '../../lab/drive-tools.ts';
 import { flaredesk, type FlaredeskAnswer } from '../../lab/flaredesk.ts';
 import { newLabFolder } from '../../lab/keeper.ts';
-import { startSshd, type Sshd } from '../../lab/sshd.ts';
+import { deskHost, startSshd, type Sshd } from '../../lab/sshd.ts';
 import { type CcKits, makeCcKits } from './kits.ts';
 import { packSiteBundle } from './site-bundle.ts';
 
@@ -131,9 +131,10 @@ describe.skipIf(missingDriveTool() !== undefined)('by command', () => {
       sshd = await startSshd({ folder: join(host, 'sshd') });
       mkdirSync(join(folder, 'data'));
       writeFileSync(join(folder, 'data/labels.csv'), 'a,b\n');
+      const words = { ...deskHost(sshd), directory: `${host}/flare` };
       writeFileSync(
         join(folder, 'desk.yml'),
-        `version: 1\nflare: "2.8.1"\nworkspace: ws\nhosts:\n  site-1: { ssh: ${sshd.host}, port: ${sshd.port}, user: ${sshd.user}, identity: ${sshd.identity}, host_key: "${sshd.fingerprint}", directory: ${host}/flare }\n`,
+        `version: 1\nflare: "2.8.1"\nworkspace: ws\nhosts:\n  site-1: ${JSON.stringify(words)}\n`,
       );
     });
     afterAll(() => sshd.stop());

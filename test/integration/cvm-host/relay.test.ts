@@ -9,7 +9,7 @@ import { makeImage } from '../../lab/cvm-host/image.ts';
 import { flaredesk, mustFlaredesk } from '../../lab/flaredesk.ts';
 import { newLabFolder } from '../../lab/keeper.ts';
 import { startProxy } from '../../lab/proxy.ts';
-import { type Sshd, startSshd } from '../../lab/sshd.ts';
+import { deskHost, type Sshd, startSshd } from '../../lab/sshd.ts';
 import { startBuilder } from '../cvm-build/bench.ts';
 import { run, sshSettings, stepOf, targetOn } from '../sites/site-bench.ts';
 
@@ -130,7 +130,8 @@ test('the command brings an image from its builder once its archive is gone from
   const cc = await makeCcProject(place);
   const { host: made, sshd } = await startBuilder('builder-1', place);
   try {
-    const words = `{ ssh: ${sshd.host}, port: ${sshd.port}, user: ${sshd.user}, identity: "${sshd.identity}", host_key: "${sshd.fingerprint}", directory: "${made.directory}", command: "${made.command}" }`;
+    const { directory, command } = made;
+    const words = JSON.stringify({ ...deskHost(sshd), directory, command });
     const desk = join(cc.project, '../desk.yml');
     writeFileSync(desk, `${readFileSync(desk, 'utf8')}builders:\n  builder-1: ${words}\n`);
     for (const name of ['cc_server1.yml', 'cc_site-1.yml']) {

@@ -13,26 +13,10 @@ import type { SiteEvent } from '../../../src-main/domain/attestation/index.ts';
 import { openStore, type Store } from '../../../src-main/services/store/index.ts';
 import { makeImage } from '../../lab/cvm-host/image.ts';
 import { newLabFolder } from '../../lab/keeper.ts';
-import { type Sshd, startSshd } from '../../lab/sshd.ts';
-import { projectText } from '../kbs/confidential-project.ts';
+import { deskHost, type Sshd, startSshd } from '../../lab/sshd.ts';
+import { writeProjectFiles } from '../kbs/confidential-project.ts';
 
 const bin = join(import.meta.dirname, '../../lab/cvm-host/bin');
-const ccText = `compute_env: onprem_cvm
-cc_cpu_mechanism: amd_sev_snp
-role: client
-root_drive_size: 45
-applog_drive_size: 1
-user_config_drive_size: 1
-user_data_drive_size: 1
-docker_archive: ./site.tar.gz
-allowed_out_ports: [8002, 8999]
-cc_issuers:
-  - id: snp_authorizer
-    path: nvflare.app_opt.confidential_computing.snp_authorizer.SNPAuthorizer
-    token_expiration: 100
-cc_attestation:
-  check_frequency: 120
-`;
 
 let sshd: Sshd;
 let store: Store;
@@ -76,24 +60,9 @@ beforeAll(async () => {
   const kit = join(folder, 'workspace/study/prod_00/site-1');
   mkdirSync(kit, { recursive: true });
   copyFileSync(image.archive, join(kit, 'site-1.tgz'));
-  file = join(folder, 'project.yml');
-  writeFileSync(file, projectText);
-  writeFileSync(join(folder, 'cc_site.yml'), ccText);
-  writeFileSync(
-    join(folder, 'cc_server1.yml'),
-    ccText.replace('role: client', 'role: server\nallowed_ports: [8002]'),
-  );
-  writeFileSync(join(folder, 'build.sh'), '#!/bin/sh\n', { mode: 0o755 });
+  file = await writeProjectFiles(folder);
   writeFileSync(join(sshd.home, '.cvm-host.json'), JSON.stringify({ keyAfterMs: 50 }));
-  const host = {
-    ssh: sshd.host,
-    port: sshd.port,
-    user: sshd.user,
-    identity: sshd.identity,
-    host_key: sshd.fingerprint,
-    directory: join(folder, 'flare'),
-    path: [bin],
-  };
+  const host = { ...deskHost(sshd), directory: join(folder, 'flare'), path: [bin] };
   writeFileSync(
     join(folder, 'desk.yml'),
     `version: 1\nflare: "2.8.1"\nhosts:\n  site-1: ${JSON.stringify(host)}\n`,

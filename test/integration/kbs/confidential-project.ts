@@ -91,12 +91,8 @@ async function inspected(
   await writeFile(join(kit, `${site}.bundle.json`), text);
 }
 
-/** Writes it into `folder`; answers the path of project.yml. */
-export async function writeConfidentialProject(
-  folder: string,
-  kbs: TestKbs,
-  admin = `admin_key: ${kbs.adminKey}`,
-): Promise<string> {
+/** Its files beside desk.yml, written into `folder`; answers the path of project.yml. */
+export async function writeProjectFiles(folder: string): Promise<string> {
   const project = join(folder, 'project.yml');
   await writeFile(project, projectText);
   await writeFile(join(folder, 'cc_site.yml'), ccText);
@@ -105,6 +101,16 @@ export async function writeConfidentialProject(
     .replace(/allowed_out_ports.*/, 'allowed_ports: [8002]\nallowed_out_ports: [8999]');
   await writeFile(join(folder, 'cc_server1.yml'), server);
   await writeFile(join(folder, 'build.sh'), '#!/bin/sh\n', { mode: 0o755 });
+  return project;
+}
+
+/** Writes it into `folder`; answers the path of project.yml. */
+export async function writeConfidentialProject(
+  folder: string,
+  kbs: TestKbs,
+  admin = `admin_key: ${kbs.adminKey}`,
+): Promise<string> {
+  const project = await writeProjectFiles(folder);
   await writeFile(
     join(folder, 'desk.yml'),
     `version: 1\nflare: "2.8.1"\nkbs:\n  address: ${kbs.address}\n  ca: ${kbs.ca}\n  ${admin}\n`,
