@@ -6,6 +6,7 @@ import type { Page } from 'playwright';
 import { stringify } from 'yaml';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createCore } from '../../../src-main/core.ts';
+import { buildConfig, ccBuilders, onPremPackager } from '../../lab/build-project.ts';
 import { mustFlaredesk } from '../../lab/flaredesk.ts';
 import { newLabFolder } from '../../lab/keeper.ts';
 import { goTo } from '../story/main-job.ts';
@@ -17,35 +18,15 @@ let folder: string;
 let windows: Windows;
 let page: Page;
 
-const confidential = (role: string, wishes: Record<string, unknown>) =>
-  stringify({
-    compute_env: 'onprem_cvm',
-    cc_cpu_mechanism: 'amd_sev_snp',
-    role,
-    root_drive_size: 1,
-    allowed_ports: role === 'server' ? [8002] : [],
-    allowed_out_ports: [443, 8002, 8999],
-    hosts_entries: { server1: '10.0.0.5' },
-    cc_issuers: [
-      {
-        id: 'snp_authorizer',
-        path: 'nvflare.app_opt.confidential_computing.snp_authorizer.SNPAuthorizer',
-        token_expiration: 100,
-      },
-    ],
-    cc_attestation: { check_frequency: 120 },
-    test_builder: wishes,
-  });
-
 beforeAll(async () => {
   folder = await newLabFolder('builds');
   const project = join(folder, 'project');
   await mkdir(project);
   symlinkSync(builder, join(project, 'build-image'));
-  await writeFile(join(project, 'cc_server1.yml'), confidential('server', { seconds: 3 }));
+  await writeFile(join(project, 'cc_server1.yml'), stringify(buildConfig('server', { seconds: 3 })));
   await writeFile(
     join(project, 'cc_site-1.yml'),
-    confidential('client', { seconds: 1, fail: 3, fail_at: 'encrypt' }),
+    stringify(buildConfig('client', { seconds: 1, fail: 3, fail_at: 'encrypt' })),
   );
   const site = (name: string, type: string) => ({ name, type, org: 'nvidia', cc_config: `cc_${name}.yml` });
   await writeFile(
@@ -58,17 +39,8 @@ beforeAll(async () => {
         site('site-1', 'client'),
         { name: 'ada@example.org', type: 'admin', org: 'nvidia', role: 'project_admin' },
       ],
-      builders: [
-        'impl.workspace.WorkspaceBuilder',
-        'impl.static_file.StaticFileBuilder',
-        'impl.cert.CertBuilder',
-        'cc_provision.impl.cc.CCBuilder',
-        'impl.signature.SignatureBuilder',
-      ].map((path) => ({ path: `nvflare.lighter.${path}` })),
-      packager: {
-        path: 'nvflare.lighter.cc_provision.impl.onprem_packager.OnPremPackager',
-        args: { build_image_cmd: 'build-image' },
-      },
+      builders: ccBuilders,
+      packager: { path: onPremPackager, args: { build_image_cmd: 'build-image' } },
     }),
   );
   const state = join(folder, 'state');

@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createCore, type Core } from '../../../src-main/core.ts';
 import type { ErrorAnswer } from '../../../src-main/contract/errors.ts';
 import type { TaskOutput } from '../../../src-main/contract/index.ts';
+import { ccBuilders, onPremPackager } from '../../lab/build-project.ts';
 import { installed, saveArchive } from '../../lab/docker/save-archive.ts';
 import { newLabFolder } from '../../lab/keeper.ts';
 import { builderCommand } from './bench.ts';
@@ -149,18 +150,11 @@ cc_issuers:
 ${more}`;
 const wish = (words: string) => server(`test_builder: { ${words} }\n`);
 
-const packager = 'nvflare.lighter.cc_provision.impl.onprem_packager.OnPremPackager';
 const projectOf = (ccName: string) => ({
   api_version: 3,
   name: 'study',
   participants: [{ name: 'server1', type: 'server', org: 'nvidia', fed_learn_port: 8002, cc_config: ccName }],
-  builders: [
-    'impl.workspace.WorkspaceBuilder',
-    'impl.static_file.StaticFileBuilder',
-    'impl.cert.CertBuilder',
-    'cc_provision.impl.cc.CCBuilder',
-    'impl.signature.SignatureBuilder',
-  ].map((path) => ({ path: `nvflare.lighter.${path}` })),
+  builders: ccBuilders,
 });
 
 interface Row {
@@ -316,7 +310,7 @@ test.each(Object.entries(rows))('%s ends as recorded or better', async (id, row)
   const args = { build_image_cmd: row.command ?? builder, ...row.args };
   const project = {
     ...projectOf(ccName),
-    packager: { path: packager, ...(row.noArgs === true ? {} : { args }) },
+    packager: { path: onPremPackager, ...(row.noArgs === true ? {} : { args }) },
   };
   writeFileSync(join(here, 'project.yml'), stringify(project));
   process.env.CVM_TEST_BUILDER_RECORD = join(here, 'record');
@@ -353,7 +347,7 @@ test.each([
     join(here, 'project.yml'),
     stringify({
       ...projectOf('cc.yml'),
-      packager: { path: packager, args: { build_image_cmd: builderCommand } },
+      packager: { path: onPremPackager, args: { build_image_cmd: builderCommand } },
     }),
   );
   const { images } = await provision(join(here, 'project.yml'), '2.8.1');

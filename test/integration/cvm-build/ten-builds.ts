@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
+import { buildConfig, ccBuilders, onPremPackager } from '../../lab/build-project.ts';
 import { flaredesk, mustFlaredesk } from '../../lab/flaredesk.ts';
 import { newMark } from '../../lab/keeper.ts';
 import { deskHost } from '../../lab/sshd.ts';
@@ -50,26 +51,8 @@ export const tenSites = ['server1', ...Array.from({ length: 9 }, (_, index) => `
 export const failingSite = 'site-5';
 
 function configOf(site: string, seconds: number): string {
-  const isServer = site === 'server1';
   const wishes = site === failingSite ? { fail: 7, fail_at: 'pack' } : {};
-  return stringify({
-    compute_env: 'onprem_cvm',
-    cc_cpu_mechanism: 'amd_sev_snp',
-    role: isServer ? 'server' : 'client',
-    root_drive_size: 1,
-    allowed_ports: isServer ? [8002] : [],
-    allowed_out_ports: [443, 8002, 8999],
-    hosts_entries: { server1: '10.0.0.5' },
-    cc_issuers: [
-      {
-        id: 'snp_authorizer',
-        path: 'nvflare.app_opt.confidential_computing.snp_authorizer.SNPAuthorizer',
-        token_expiration: 100,
-      },
-    ],
-    cc_attestation: { check_frequency: 120 },
-    test_builder: { seconds, ...wishes },
-  });
+  return stringify(buildConfig(site === 'server1' ? 'server' : 'client', { seconds, ...wishes }));
 }
 
 const project = stringify({
@@ -85,17 +68,8 @@ const project = stringify({
     })),
     { name: 'admin@nvidia.com', type: 'admin', org: 'nvidia', role: 'project_admin' },
   ],
-  builders: [
-    'impl.workspace.WorkspaceBuilder',
-    'impl.static_file.StaticFileBuilder',
-    'impl.cert.CertBuilder',
-    'cc_provision.impl.cc.CCBuilder',
-    'impl.signature.SignatureBuilder',
-  ].map((path) => ({ path: `nvflare.lighter.${path}` })),
-  packager: {
-    path: 'nvflare.lighter.cc_provision.impl.onprem_packager.OnPremPackager',
-    args: { build_image_cmd: '/on/the/builders' },
-  },
+  builders: ccBuilders,
+  packager: { path: onPremPackager, args: { build_image_cmd: '/on/the/builders' } },
 });
 
 const jsonLines = <Line>(file: string): Line[] =>
