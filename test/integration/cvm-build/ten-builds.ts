@@ -154,7 +154,8 @@ async function buildAndKill(
   const prod = join(folder, 'workspace/study/prod_00');
   const built = () => tenSites.filter((site) => existsSync(join(prod, site, `${site}.tgz`))).length;
   const ready = () => homes.flatMap((home) => jobsIn(home, isReady));
-  while ((built() < 3 || ready().length === 0) && child.exitCode === null) await sleep(50);
+  const runs = () => child.exitCode === null && child.signalCode === null;
+  while ((built() < 3 || ready().length === 0) && runs()) await sleep(50);
   child.kill('SIGKILL');
   await ended;
   return ready();
