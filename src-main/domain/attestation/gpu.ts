@@ -1,5 +1,6 @@
 /** What a GPU token adds to a verdict: its claims shown, its nonce compared, its signature said to be unverified. Pure. */
 import type { GpuClaims } from './evidence.ts';
+import { saying } from './judge-report.ts';
 import type { Check, TokenView, Verdict } from './verdict.ts';
 
 export const gpuSignature =
@@ -67,13 +68,13 @@ export function withGpu(
   const tokens = [...(verdict.tokens ?? []), view];
   const failed = [fresh, token].find(({ state }) => state === 'failed');
   if (failed === undefined || verdict.outcome === 'refused') return { ...verdict, checks, tokens };
+  // What to do about an earlier, lesser doubt is no help here.
+  const { hint: _, ...rest } = verdict;
   return {
-    ...verdict,
+    ...rest,
     checks,
     tokens,
     outcome: 'refused',
-    cause: failed === fresh ? 'gpu_replay' : 'gpu_failed',
-    message: failed.message,
-    ...(failed.hint === undefined ? {} : { hint: failed.hint }),
+    ...saying({ cause: failed === fresh ? 'gpu_replay' : 'gpu_failed', check: failed }),
   };
 }

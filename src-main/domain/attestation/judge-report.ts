@@ -92,7 +92,8 @@ export function judgeReport(
   };
 }
 
-const saying = ({ cause, check }: Failure): Pick<Verdict, 'cause' | 'message' | 'hint'> => ({
+/** What decides a verdict, as the verdict says it. */
+export const saying = ({ cause, check }: Failure): Pick<Verdict, 'cause' | 'message' | 'hint'> => ({
   cause,
   message: check.message,
   ...(check.hint === undefined ? {} : { hint: check.hint }),

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { gpuSignature } from '../../../../src-main/domain/attestation/index.ts';
+import { gpuSignature, verdictWithout, withGpu } from '../../../../src-main/domain/attestation/index.ts';
 import { judgeAnswer } from '../../../../src-main/services/attestation/ask-site.ts';
 import { createAnchors, openVcekStore } from '../../../../src-main/services/attestation/index.ts';
 import { openStore, type Store } from '../../../../src-main/services/store/index.ts';
@@ -117,6 +117,15 @@ test('a token that says of itself that it failed is believed; one that could not
   }
   const bare = JSON.stringify([['JWT', 'x'], { REMOTE_GPU_CLAIMS: [['JWT', 'nojwt'], {}] }]);
   expect(checkOf(await judged('site-1', bare), 'gpu_nonce')?.state).toBe('not_checked');
+});
+
+test('a token that failed brings its own advice or none, never that about a lesser doubt', () => {
+  const doubt = verdictWithout('genuine', 'no_expectation', 'A genuine AMD guest.', 'Inspect the bundle.');
+  const failed = withGpu(doubt, { claims: { overall: false, gpus: [] } }, undefined);
+  expect(failed).toMatchObject({ outcome: 'refused', cause: 'gpu_failed' });
+  expect(failed.hint).toBeUndefined();
+  const replayed = withGpu(doubt, { claims: { nonce: 'n', gpus: [] } }, { site: 'site-1', at: 0 });
+  expect(replayed.hint).toContain('Ask again.');
 });
 
 test('a good GPU token makes no wrong report better', async () => {
