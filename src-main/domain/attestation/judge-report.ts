@@ -1,7 +1,14 @@
 /** Evidence of class H judged: every check, and what they mean together (docs/reference/confidential-computing.md §1.7). */
 import type { SnpReport } from './report.ts';
 import { reportedTcbOf } from './report.ts';
-import { judgeChip, judgeMeasurement, judgePolicyBits, judgeSignature, judgeTcb } from './report-checks.ts';
+import {
+  judgeChip,
+  judgeMeasurement,
+  judgePolicyBits,
+  judgeSignature,
+  judgeTcb,
+  type Marks,
+} from './report-checks.ts';
 import { tcbText } from './tcb.ts';
 import type {
   Check,
@@ -29,25 +36,28 @@ export function judgeReport(
   const checks: Check[] = [];
   const failures: Failure[] = [];
   const gaps: Failure[] = [];
-  const passed = (name: CheckName, message: string): void =>
-    void checks.push({ name, state: 'passed', message });
-  const failed = (name: CheckName, cause: VerdictCause, message: string, hint?: string): void => {
-    const check: Check = { name, state: 'failed', message, ...(hint === undefined ? {} : { hint }) };
+  const mark = (name: CheckName, state: Check['state'], message: string, hint?: string): Check => {
+    const check = { name, state, message, ...(hint === undefined ? {} : { hint }) };
     checks.push(check);
-    failures.push({ cause, check });
+    return check;
   };
-  const open = (name: CheckName, cause: VerdictCause | undefined, message: string, hint?: string): void => {
-    const check: Check = { name, state: 'not_checked', message, ...(hint === undefined ? {} : { hint }) };
-    checks.push(check);
-    if (cause !== undefined) gaps.push({ cause, check });
+  const marks: Marks = {
+    passed: (name, message) => void mark(name, 'passed', message),
+    failed: (name, cause, message, hint) =>
+      void failures.push({ cause, check: mark(name, 'failed', message, hint) }),
+    open(name, cause, message, hint) {
+      const check = mark(name, 'not_checked', message, hint);
+      if (cause !== undefined) gaps.push({ cause, check });
+    },
   };
+  const { passed, failed, open } = marks;
 
   passed('form', `A report of version ${report.version}, whole.`);
-  judgeSignature(report, signature, { passed, failed, open });
-  judgePolicyBits(report, expected, { passed, failed, open });
-  judgeMeasurement(report, expected, { passed, failed, open });
-  judgeTcb(report, product, expected, seen, { passed, failed, open });
-  judgeChip(report, product, expected, { passed, failed, open });
+  judgeSignature(report, signature, marks);
+  judgePolicyBits(report, expected, marks);
+  judgeMeasurement(report, expected, marks);
+  judgeTcb(report, product, expected, seen, marks);
+  judgeChip(report, product, expected, marks);
   const before = seen.reportData;
   if (before === undefined && seen.compared !== true) {
     open('fresh', undefined, 'Not compared with earlier reports.');
