@@ -97,23 +97,26 @@ function answered(memory: SiteMemory, event: Of<'evidence'>): SiteMemory {
   // Only what is proven to be a report of this VM tells launches apart.
   const proven = verdict.outcome === 'verified' || verdict.outcome === 'genuine';
   const reportId = proven ? verdict.reportId : undefined;
-  const last = memory.launches.at(-1);
-  const launches =
-    reportId === undefined
-      ? memory.launches
-      : last?.reportId === reportId && last.lastAt === at && memory.evidence?.at === at
-        ? // The same answer, judged anew.
-          memory.launches
-        : last?.reportId === reportId
-          ? [...memory.launches.slice(0, -1), { ...last, lastAt: at, answers: last.answers + 1 }]
-          : [...memory.launches, { reportId, firstAt: at, lastAt: at, answers: 1 }].slice(-8);
   return {
     ...rest,
     ...stillSilent,
     evidence: event,
-    launches,
+    launches: reportId === undefined ? memory.launches : launchesWith(memory, reportId, at),
     ...(verdict.outcome === 'verified' && !verdict.simulated ? { lastVerifiedAt: at } : {}),
   };
+}
+
+function launchesWith(
+  { launches, evidence }: SiteMemory,
+  reportId: string,
+  at: number,
+): SiteMemory['launches'] {
+  const last = launches.at(-1);
+  if (last?.reportId !== reportId)
+    return [...launches, { reportId, firstAt: at, lastAt: at, answers: 1 }].slice(-8);
+  // The same answer, judged anew.
+  if (last.lastAt === at && evidence?.at === at) return launches;
+  return [...launches.slice(0, -1), { ...last, lastAt: at, answers: last.answers + 1 }];
 }
 
 /** Takes in what concerns all sites. */
