@@ -36,34 +36,36 @@ export class Report {
 
   /** nvflare ignores keys it does not know; one that is near to a known key is most likely a slip. */
   nearMisses(mapping: YamlMapping, path: string, known: readonly string[]): void {
-    for (const { name, key } of mapping.entries.values()) {
-      const meant = known.includes(name) ? undefined : nearest(name, known);
-      if (meant === undefined) continue;
-      const taken = mapping.entries.has(meant);
-      this.#unknownKey(
-        key,
-        join(path, name),
-        taken ? `"${meant}" is written here too; remove "${name}".` : `Did you mean "${meant}"?`,
-      );
-    }
+    this.#unknownKeys(mapping, path, known, undefined);
   }
 
   /** Keys of a mapping that takes these and no others: whatever else stands there is ignored by NVFlare. */
   strayKeys(mapping: YamlMapping, path: string, known: readonly string[]): void {
-    this.nearMisses(mapping, path, known);
-    for (const { name, key } of mapping.entries.values()) {
-      if (known.includes(name) || nearest(name, known) !== undefined) continue;
-      this.#unknownKey(key, join(path, name), `Known here: ${known.join(', ')}.`);
-    }
+    this.#unknownKeys(mapping, path, known, `Known here: ${known.join(', ')}.`);
   }
 
-  #unknownKey(key: YamlNode, path: string, hint: string): void {
-    const name = path.slice(path.lastIndexOf('.') + 1);
-    this.warning(key, path, {
-      code: 'unknown_key',
-      message: `"${name}" is not a key NVFlare knows; it is ignored.`,
-      hint,
-    });
+  /** `farHint`: for a key that is near to none; undefined: such a key is no finding. */
+  #unknownKeys(
+    mapping: YamlMapping,
+    path: string,
+    known: readonly string[],
+    farHint: string | undefined,
+  ): void {
+    for (const { name, key } of mapping.entries.values()) {
+      if (known.includes(name)) continue;
+      const meant = nearest(name, known);
+      let hint = farHint;
+      if (meant !== undefined) {
+        const taken = mapping.entries.has(meant);
+        hint = taken ? `"${meant}" is written here too; remove "${name}".` : `Did you mean "${meant}"?`;
+      }
+      if (hint === undefined) continue;
+      this.warning(key, join(path, name), {
+        code: 'unknown_key',
+        message: `"${name}" is not a key NVFlare knows; it is ignored.`,
+        hint,
+      });
+    }
   }
 
   #add(severity: Finding['severity'], node: YamlNode, path: string, problem: Problem): void {

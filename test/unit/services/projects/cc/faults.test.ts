@@ -420,6 +420,14 @@ describe('seeded faults', () => {
   });
 });
 
+it('names a key with a dot in it as it is written', async () => {
+  const spoilt = soundSite.replace('check_frequency: 120', 'every.two: 120');
+  const { findings } = await checkGuide({ 'cc_site-1.yml': spoilt });
+  const found = findings.find(({ path }) => path === 'cc_attestation.every.two');
+  expect(found).toMatchObject({ code: 'unknown_key' });
+  expect(found?.message).toContain('"every.two" is not a key');
+});
+
 it('finds all of them at once, each in its file', async () => {
   // A file that is not there, or has no issuers, has no other faults either.
   const hiding = new Set([
