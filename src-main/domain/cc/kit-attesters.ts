@@ -1,4 +1,6 @@
 /** What a confidential kit says of attesters: whose proof it can check, its own, how often (docs/reference/provisioning.md §8.2). */
+import { sameValue } from '../project/yaml/edit-plain.ts';
+import { defaultCheckFrequency } from './cc-config.ts';
 
 export interface KitAttesters {
   /** Every attester of the project, by id. */
@@ -62,17 +64,17 @@ export function attesterDifferences(inside: KitAttesters, project: KitAttesters)
     if (!before) continue;
     if (before.path !== path) found.push(`${id} is of the class ${before.path}; the project has ${path}`);
     const names = [...new Set([...Object.keys(before.args), ...Object.keys(args)])].filter(
-      (name) => canonical(before.args[name]) !== canonical(args[name]),
+      (name) => !sameValue(before.args[name], args[name]),
     );
     if (names.length > 0) found.push(`${id} has another ${names.toSorted().join(', ')} than the project`);
   }
   if (inside.checkFrequency !== project.checkFrequency)
-    found.push(
-      `it checks the others every ${inside.checkFrequency ?? 600} s; the project says ${project.checkFrequency ?? 600} s`,
-    );
+    found.push(`it checks the others every ${secondsOf(inside)} s; the project says ${secondsOf(project)} s`);
   differ('the sites that must prove themselves are', inside.sites, project.sites);
   return found;
 }
+
+const secondsOf = ({ checkFrequency }: KitAttesters): number => checkFrequency ?? defaultCheckFrequency;
 
 const strings = (value: unknown): string[] =>
   (Array.isArray(value) ? value : []).filter((one) => typeof one === 'string').toSorted();
@@ -87,12 +89,4 @@ function parse(text: string): Record<string, unknown> | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** One text per value, whatever the order of its keys. */
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
-  if (!isMapping(value)) return JSON.stringify(value) ?? 'undefined';
-  const keys = Object.keys(value).toSorted();
-  return `{${keys.map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`).join()}}`;
 }
