@@ -1,11 +1,9 @@
 /** What differs between two values of a state, so that a large one need not be told whole each time. Pure; plain JSON. */
 import type { Change } from '../contract/kernel.ts';
+import { isRecord } from '../domain/record.ts';
 
 /** More changes than this within a part: the part is told whole. */
 const mostChanges = 500;
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
  * The changes that make `before` into `next`, neither of which may change any more: parts that are the same object are not

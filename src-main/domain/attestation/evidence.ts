@@ -1,6 +1,7 @@
 /** What a site handed over as proof, told apart by its form (docs/reference/confidential-computing.md §1.3). */
 import { bytesOfBase64, bytesOfHex } from './bytes.ts';
 import { reportLength } from './report.ts';
+import { isRecord } from '../record.ts';
 
 export interface GpuClaims {
   /** The service's overall answer as it stands in the token. */
@@ -27,9 +28,6 @@ const latin = (bytes: Uint8Array): string => {
   for (const byte of bytes) text += String.fromCharCode(byte);
   return text;
 };
-
-const isMap = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Reads a token of the namespace it came under. Never throws. */
 export function readToken(namespace: string, token: Uint8Array | string): Evidence {
@@ -68,7 +66,7 @@ function readGpuToken(text: string): Evidence {
   }
   const head: unknown = Array.isArray(document) ? document[0] : undefined;
   const claims: unknown = Array.isArray(document) ? document[1] : undefined;
-  if (!Array.isArray(head) || !isMap(claims)) {
+  if (!Array.isArray(head) || !isRecord(claims)) {
     return { kind: 'none', message: 'The GPU token does not have the form of the NVIDIA attester.' };
   }
   const remote = claims['REMOTE_GPU_CLAIMS'];
@@ -82,9 +80,9 @@ function readGpuToken(text: string): Evidence {
   const nonce = outer?.['eat_nonce'];
   const overall = outer?.['x-nvidia-overall-att-result'];
   const details: unknown = remote[1];
-  const gpus = isMap(details)
+  const gpus = isRecord(details)
     ? Object.values(details).flatMap((one) => {
-        const gpu = typeof one === 'string' ? jwtClaims(one) : isMap(one) ? one : undefined;
+        const gpu = typeof one === 'string' ? jwtClaims(one) : isRecord(one) ? one : undefined;
         return gpu === undefined ? [] : [gpu];
       })
     : [];
@@ -110,7 +108,7 @@ function jwtPart(text: string, index: 0 | 1): Record<string, unknown> | undefine
   if (bytes === undefined) return undefined;
   try {
     const claims: unknown = JSON.parse(latin(bytes));
-    return isMap(claims) ? claims : undefined;
+    return isRecord(claims) ? claims : undefined;
   } catch {
     return undefined;
   }

@@ -1,6 +1,7 @@
 /** The configuration an image builder gets, in the form the reference's packager writes (docs/reference/provisioning.md §8.3). */
 import { stringify } from 'yaml';
 import { DeskError } from '../../contract/errors.ts';
+import { isRecord } from '../record.ts';
 
 export interface BuildConfigPlaces {
   /** Absolute path of the signed kit on the builder host. */
@@ -26,10 +27,10 @@ type Mapping = Readonly<Record<string, unknown>>;
  * Throws `invalid_input` where the file cannot be handed over; `file` names it in the message.
  */
 export function buildConfig(document: unknown, file: string, places: BuildConfigPlaces): BuildConfig {
-  if (!isMapping(document)) throw wrong(file, '', 'The file must be a mapping of settings.');
+  if (!isRecord(document)) throw wrong(file, '', 'The file must be a mapping of settings.');
   const { host_entries: misspelt, ...rest } = document;
   const userConfig = document['user_config'] === undefined ? {} : document['user_config'];
-  if (!isMapping(userConfig))
+  if (!isRecord(userConfig))
     throw wrong(
       file,
       'user_config',
@@ -81,9 +82,6 @@ function write(config: Mapping): string {
     lineWidth: 0,
   });
 }
-
-const isMapping = (value: unknown): value is Mapping =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function wrong(file: string, path: string, message: string, hint?: string): DeskError {
   return new DeskError('invalid_input', `${file}: ${message}`, {

@@ -1,3 +1,5 @@
+import { isRecord } from '../record.ts';
+
 /** One attester of a confidential site: how it proves what it runs on (docs/reference/provisioning.md §8.1). */
 export interface CcIssuer {
   /** Component id, and the name of its file in every confidential kit. */
@@ -46,7 +48,7 @@ export const defaultCheckFrequency = 600;
  */
 export function readCcConfig(document: unknown): { config?: CcConfig; problems: CcConfigProblem[] } {
   const problems: CcConfigProblem[] = [];
-  if (!isMapping(document)) {
+  if (!isRecord(document)) {
     return {
       problems: [
         {
@@ -95,7 +97,7 @@ function readIssuers(value: unknown, problems: CcConfigProblem[]): CcIssuer[] {
   }
   return value.flatMap((item: unknown, index) => {
     const path = `cc_issuers[${index}]`;
-    if (!isMapping(item)) {
+    if (!isRecord(item)) {
       problems.push({
         path,
         message: `${path} must be a mapping with id, path and args.`,
@@ -122,7 +124,7 @@ function readIssuers(value: unknown, problems: CcConfigProblem[]): CcIssuer[] {
         hint: `Example: ${issuerExample}`,
       });
     }
-    if (!isMapping(args)) {
+    if (!isRecord(args)) {
       problems.push({
         path: `${path}.args`,
         message: `${path}.args must be a mapping.`,
@@ -150,7 +152,7 @@ function readIssuers(value: unknown, problems: CcConfigProblem[]): CcIssuer[] {
 
 function readCheckFrequency(value: unknown, problems: CcConfigProblem[]): number | undefined {
   if (value === undefined || value === null) return undefined;
-  if (!isMapping(value)) {
+  if (!isRecord(value)) {
     problems.push({
       path: 'cc_attestation',
       message: 'cc_attestation must be a mapping.',
@@ -182,10 +184,6 @@ function readClassAllowList(value: unknown, problems: CcConfigProblem[]): string
     return [];
   }
   return value as string[];
-}
-
-function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isPositive(value: unknown): value is number {

@@ -1,6 +1,7 @@
 /** What a confidential kit says of attesters: whose proof it can check, its own, how often (docs/reference/provisioning.md §8.2). */
 import { sameValue } from '../project/yaml/edit-plain.ts';
 import { defaultCheckFrequency } from './cc-config.ts';
+import { isRecord } from '../record.ts';
 
 export interface KitAttesters {
   /** Every attester of the project, by id. */
@@ -25,18 +26,18 @@ export function kitAttesters(texts: readonly string[]): KitAttesters | null {
     const document = parse(text);
     const list = document?.['components'];
     if (!Array.isArray(list)) return null;
-    components.push(...list.filter(isMapping));
+    components.push(...list.filter(isRecord));
   }
   const manager = components.find(({ path }) => typeof path === 'string' && managerClass.test(path));
   const args = manager?.['args'];
-  if (!isMapping(args)) return null;
+  if (!isRecord(args)) return null;
   const verified = new Set(strings(args['cc_verifier_ids']));
   const issuers = components.flatMap(({ id, path, args: given }) =>
     typeof id === 'string' && typeof path === 'string' && verified.has(id)
-      ? [{ id, path, args: isMapping(given) ? given : {} }]
+      ? [{ id, path, args: isRecord(given) ? given : {} }]
       : [],
   );
-  const own = Array.isArray(args['cc_issuers_conf']) ? args['cc_issuers_conf'].filter(isMapping) : [];
+  const own = Array.isArray(args['cc_issuers_conf']) ? args['cc_issuers_conf'].filter(isRecord) : [];
   const frequency = args['verify_frequency'];
   return {
     issuers: issuers.sort((one, other) => (one.id < other.id ? -1 : 1)),
@@ -79,13 +80,10 @@ const secondsOf = ({ checkFrequency }: KitAttesters): number => checkFrequency ?
 const strings = (value: unknown): string[] =>
   (Array.isArray(value) ? value : []).filter((one) => typeof one === 'string').toSorted();
 
-const isMapping = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 function parse(text: string): Record<string, unknown> | undefined {
   try {
     const document: unknown = JSON.parse(text);
-    return isMapping(document) ? document : undefined;
+    return isRecord(document) ? document : undefined;
   } catch {
     return undefined;
   }

@@ -1,5 +1,6 @@
 /** What is wrong with an app's configuration before any class is looked up. The server finds out when the job starts. */
-import { type Finder, isRecord, kindOf, shown } from './finder.ts';
+import { type Finder, kindOf, shown } from './finder.ts';
+import { isRecord } from '../record.ts';
 
 export type Side = 'server' | 'client';
 

@@ -4,7 +4,8 @@ import { checkAppConfig, type Side } from './app-config-rules.ts';
 import { type ClassPolicy, checkClasses, defaultClassPolicy } from './class-policy.ts';
 import { parseConfig } from './config-text.ts';
 import { type Deployment, isEverySite, serverSite } from './deploy-map.ts';
-import { finderFor, isRecord, kindOf } from './finder.ts';
+import { finderFor, kindOf } from './finder.ts';
+import { isRecord } from '../record.ts';
 import {
   configFormatOf,
   findConfigFile,

@@ -3,7 +3,8 @@
  * (docs/reference/provisioning.md §4.7). 2.7 has no such policy.
  */
 import { defaultClassAllowList } from './class-allow-list.ts';
-import { type Finder, isRecord, shown } from './finder.ts';
+import { type Finder, shown } from './finder.ts';
+import { isRecord } from '../record.ts';
 import type { FieldPath } from './json-places.ts';
 
 export interface ClassPolicy {

@@ -1,4 +1,5 @@
-import { type Finder, isRecord, isTruthy, kindOf, shown } from './finder.ts';
+import { type Finder, isTruthy, kindOf, shown } from './finder.ts';
+import { isRecord } from '../record.ts';
 import type { FieldPath } from './json-places.ts';
 
 const everySite = '@ALL';

@@ -1,5 +1,6 @@
 import type { Finding } from '../../contract/finding.ts';
 import type { FieldPath, PlacedDocument } from './json-places.ts';
+import { isRecord } from '../record.ts';
 
 /** Collects findings about one file, each with its line when the file's document is known. */
 export interface Finder {
@@ -43,10 +44,6 @@ export function isTruthy(value: unknown): boolean {
   if (value === undefined || value === null || value === false || value === 0 || value === '') return false;
   if (Array.isArray(value)) return value.length > 0;
   return !isRecord(value) || Object.keys(value).length > 0;
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** A value in a message: its own text when it is short. */

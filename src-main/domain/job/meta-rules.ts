@@ -1,5 +1,6 @@
 import type { Deployment } from './deploy-map.ts';
-import { type Finder, isRecord, isTruthy, kindOf, shown } from './finder.ts';
+import { type Finder, isTruthy, kindOf, shown } from './finder.ts';
+import { isRecord } from '../record.ts';
 
 const maxClients = 1_000_000;
 const jobIdForm = /^[A-Za-z0-9][A-Za-z0-9._-]*\n?$/;

@@ -7,6 +7,7 @@ import { readYaml } from '../../domain/project/yaml/read.ts';
 import { loadProject, type LookUpName } from '../projects/index.ts';
 import { ccOverlay } from './cc-texts.ts';
 import { type DraftTexts, draftFiles } from './operations.ts';
+import { isRecord } from '../../domain/record.ts';
 
 export interface DraftModel {
   name: string;
@@ -30,8 +31,6 @@ export interface DraftModel {
   };
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const text = (value: unknown): string =>
   typeof value === 'string'
     ? value

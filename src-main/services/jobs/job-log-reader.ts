@@ -1,5 +1,5 @@
 import { DeskError } from '../../contract/errors.ts';
-import { isRecord } from '../../domain/job/finder.ts';
+import { isRecord } from '../../domain/record.ts';
 import { type Rounds, roundsInLog, roundsInStats } from '../../domain/job/job-log.ts';
 import { type AdminSession, type CommandReply, quoteArgument } from '../flare/index.ts';
 

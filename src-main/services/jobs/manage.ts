@@ -1,5 +1,5 @@
 import { DeskError } from '../../contract/errors.ts';
-import { isRecord } from '../../domain/job/finder.ts';
+import { isRecord } from '../../domain/record.ts';
 import { type JobPhase, jobPhaseOf } from '../../domain/job/status.ts';
 import { type AdminSession, type CommandReply, type ExecuteOptions, quoteArgument } from '../flare/index.ts';
 import { requireJobId, requireOk, textIn } from './reply.ts';

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type ClassPolicy, defaultClassPolicy } from '../../domain/job/class-policy.ts';
 import { serverSite } from '../../domain/job/deploy-map.ts';
-import { isRecord } from '../../domain/job/finder.ts';
+import { isRecord } from '../../domain/record.ts';
 import type { FlareLine } from '../../domain/project/model.ts';
 
 /** What the kits beside an admin kit (the same `prod_NN`) tell about the sites. */

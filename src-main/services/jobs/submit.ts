@@ -1,6 +1,6 @@
 import { DeskError } from '../../contract/errors.ts';
 import type { Finding } from '../../contract/finding.ts';
-import { isRecord } from '../../domain/job/finder.ts';
+import { isRecord } from '../../domain/record.ts';
 import { flareLineOf } from '../../domain/project/flare-line.ts';
 import type { FlareLine } from '../../domain/project/model.ts';
 import type { ReportProgress } from '../../ports.ts';

@@ -2,7 +2,8 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { DeskError } from '../../contract/errors.ts';
 import type { FlareLine } from '../../domain/project/model.ts';
-import { asDeskError, isObject, readFileBytes, readJsonObject } from './read-file.ts';
+import { asDeskError, readFileBytes, readJsonObject } from './read-file.ts';
+import { isRecord } from '../../domain/record.ts';
 
 export type KitKind = 'server' | 'client' | 'relay' | 'admin';
 
@@ -208,7 +209,7 @@ function first(value: unknown): Record<string, unknown> {
 }
 
 function object(value: unknown): Record<string, unknown> {
-  return isObject(value) ? value : {};
+  return isRecord(value) ? value : {};
 }
 
 function text(value: unknown): string | undefined {

@@ -10,7 +10,8 @@ import {
   readCertificate,
 } from './certificate.ts';
 import type { KitProblem } from './findings.ts';
-import { isObject, readFolder, readJsonObject } from './read-file.ts';
+import { readFolder, readJsonObject } from './read-file.ts';
+import { isRecord } from '../../domain/record.ts';
 
 export interface ListedCertificate extends CertificateFacts {
   /** The participant's name; of the root, the project's. */
@@ -138,7 +139,7 @@ async function fromState(folder: string, add: Add, problems: KitProblem[]): Prom
   for (const [key, value] of Object.entries(state)) {
     if (key === 'root_pri_key') continue;
     const isRoot = key === 'root_cert';
-    const pem = isRoot ? value : isObject(value) ? value['cert'] : undefined;
+    const pem = isRoot ? value : isRecord(value) ? value['cert'] : undefined;
     try {
       const certificate = parseCertificate(typeof pem === 'string' ? pem : '', `${path}, entry "${key}",`);
       add(certificate, stateFile, {

@@ -1,6 +1,7 @@
 import { constants, type Dirent } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
 import { DeskError } from '../../contract/errors.ts';
+import { isRecord } from '../../domain/record.ts';
 
 /** The largest file of a kit that is looked at. Real ones are below 100 kB. */
 const maxFileBytes = 64 * 1024 * 1024;
@@ -41,7 +42,7 @@ export async function readJsonObject(path: string): Promise<Record<string, unkno
   } catch {
     refuse(text.trim() === '' ? 'is empty' : 'is not valid JSON');
   }
-  return isObject(value) ? value : refuse('does not hold a JSON object');
+  return isRecord(value) ? value : refuse('does not hold a JSON object');
 }
 
 /** What is in a folder. Throws `not_found`, `denied` or `invalid_input`, naming it. */
@@ -51,10 +52,6 @@ export async function readFolder(path: string): Promise<Dirent[]> {
   } catch (error) {
     throw asDeskError(error, path);
   }
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Says what the file system said, in the house's codes. */

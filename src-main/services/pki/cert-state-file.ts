@@ -1,5 +1,6 @@
 import { DeskError } from '../../contract/errors.ts';
 import type { Identity } from './authority.ts';
+import { isRecord } from '../../domain/record.ts';
 
 const rootCertKey = 'root_cert';
 const rootPrivateKeyKey = 'root_pri_key';
@@ -22,7 +23,7 @@ export function parseCertState(text: string, file: string): CertStateContent {
   } catch {
     throw damaged(file, text.trim() === '' ? 'it is empty' : 'it is no valid JSON (cut short?)');
   }
-  if (!isMapping(parsed)) throw damaged(file, 'it is no JSON object');
+  if (!isRecord(parsed)) throw damaged(file, 'it is no JSON object');
   const certificatePem = parsed[rootCertKey];
   const privateKeyPem = parsed[rootPrivateKeyKey];
   if (typeof certificatePem !== 'string') throw damaged(file, `${rootCertKey} is missing`);
@@ -35,7 +36,7 @@ export function parseCertState(text: string, file: string): CertStateContent {
 
 /** The entry of one subject. Throws `invalid_input` when it is not a certificate and a key in text form. */
 export function parseSubject(entry: unknown, name: string, file: string): Identity {
-  if (!isMapping(entry) || typeof entry.cert !== 'string' || typeof entry.pri_key !== 'string') {
+  if (!isRecord(entry) || typeof entry.cert !== 'string' || typeof entry.pri_key !== 'string') {
     throw damaged(file, `the entry of ${name} has no cert or no pri_key`);
   }
   return { certificatePem: entry.cert, privateKeyPem: entry.pri_key };
@@ -57,13 +58,9 @@ export function renderCertState(content: CertStateContent): string {
 }
 
 function renderValue(value: unknown): string {
-  if (!isMapping(value)) return JSON.stringify(value);
+  if (!isRecord(value)) return JSON.stringify(value);
   const parts = Object.entries(value).map(([key, item]) => `${JSON.stringify(key)}: ${JSON.stringify(item)}`);
   return `{${parts.join(', ')}}`;
-}
-
-function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function damaged(file: string, what: string): DeskError {
