@@ -1,15 +1,12 @@
 /** A Trustee key broker for tests: see the README beside it. */
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
-import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { refusedToken } from './admin-token.ts';
-import { makeCertificate } from './certificates.ts';
 import { answerReference, answerResource, jsonOf, problem, type Reply } from './holdings.ts';
 import { type GuestClaims, matches } from './matcher.ts';
+import { startTlsServer } from './tls-server.ts';
 
 export interface KbsOptions {
   /** Minor version of Trustee: 14 to 21. */
@@ -50,22 +47,14 @@ export interface TestKbs {
 }
 
 const bodyLimit = 2 * 1024 * 1024;
-const timeLimitMs = 10 * 60_000;
 const standard =
   'package policy\n\ndefault allow = false\n\nallow {\n\tnot input["submods"]["cpu0"]["ear.veraison.annotated-evidence"]["sample"]\n}\n';
 
 /** Starts it on a free loopback port; it ends by itself after ten minutes. */
 export async function startKbs(options: KbsOptions = {}): Promise<TestKbs> {
   const { minor = 14, name = 'localhost', insecureApi = false, clockSkew = 0 } = options;
-  const folder = await mkdtemp(join(tmpdir(), 'flaredesk-kbs-'));
-  const made = makeCertificate(name);
   const admin = generateKeyPairSync('ed25519');
   const publicPem = admin.publicKey.export({ type: 'spki', format: 'pem' }).toString();
-  await writeFile(join(folder, 'ca.pem'), made.ca);
-  await writeFile(join(folder, 'admin.pem'), admin.privateKey.export({ type: 'pkcs8', format: 'pem' }), {
-    mode: 0o600,
-  });
-
   const counters = new Map<string, number>();
   const count = (metric: string): void => void counters.set(metric, (counters.get(metric) ?? 0) + 1);
   const prefix = minor >= 15 ? 'kbs_' : '';
@@ -142,7 +131,7 @@ export async function startKbs(options: KbsOptions = {}): Promise<TestKbs> {
     return `${build}${always}${[...counters].map(([metric, value]) => `${metric} ${value}\n`).join('')}`;
   };
 
-  const server = createServer({ cert: made.certificate, key: made.key }, (request, response) => {
+  const { folder, ...server } = await startTlsServer(name, (request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
@@ -159,23 +148,12 @@ export async function startKbs(options: KbsOptions = {}): Promise<TestKbs> {
       })();
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-
-  const stop = async (): Promise<void> => {
-    clearTimeout(limit);
-    server.closeAllConnections();
-    await new Promise<void>((resolve) => server.close(() => resolve()));
-    await rm(folder, { recursive: true, force: true });
-  };
-  const limit = setTimeout(() => void stop(), timeLimitMs);
-  limit.unref();
+  const adminKey = join(folder, 'admin.pem');
+  await writeFile(adminKey, admin.privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
 
   const kbs: TestKbs = {
-    address: `https://localhost:${port}`,
-    port,
-    ca: join(folder, 'ca.pem'),
-    adminKey: join(folder, 'admin.pem'),
+    ...server,
+    adminKey,
     policy: standard,
     resources: new Map(),
     references: new Map(),
@@ -194,7 +172,6 @@ export async function startKbs(options: KbsOptions = {}): Promise<TestKbs> {
       return 200;
     },
     restart: () => counters.clear(),
-    stop,
   };
   return kbs;
 }

@@ -1,10 +1,5 @@
 /** A vault for tests: its health alone, over TLS with a private CA, with the status and body of the original. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { makeCertificate } from './certificates.ts';
+import { startTlsServer } from './tls-server.ts';
 
 export type VaultState =
   | 'active'
@@ -35,14 +30,9 @@ export interface TestVault {
   stop(): Promise<void>;
 }
 
-const timeLimitMs = 10 * 60_000;
-
 /** Starts it on a free loopback port, unsealed; it ends by itself after ten minutes. */
 export async function startVault(): Promise<TestVault> {
-  const folder = await mkdtemp(join(tmpdir(), 'flaredesk-vault-'));
-  const made = makeCertificate('localhost');
-  await writeFile(join(folder, 'ca.pem'), made.ca);
-  const server = createServer({ cert: made.certificate, key: made.key }, (request, response) => {
+  const { address, ca, stop } = await startTlsServer('localhost', (request, response) => {
     let size = 0;
     request.on('data', (chunk: Buffer) => (size += chunk.length));
     request.on('end', () => {
@@ -68,22 +58,6 @@ export async function startVault(): Promise<TestVault> {
       response.end(instead?.body ?? `${JSON.stringify(body)}\n`);
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const stop = async (): Promise<void> => {
-    clearTimeout(limit);
-    server.closeAllConnections();
-    await new Promise<void>((resolve) => server.close(() => resolve()));
-    await rm(folder, { recursive: true, force: true });
-  };
-  const limit = setTimeout(() => void stop(), timeLimitMs);
-  limit.unref();
-  const vault: TestVault = {
-    address: `https://localhost:${(server.address() as AddressInfo).port}`,
-    ca: join(folder, 'ca.pem'),
-    state: 'active',
-    instead: undefined,
-    faults: [],
-    stop,
-  };
+  const vault: TestVault = { address, ca, state: 'active', instead: undefined, faults: [], stop };
   return vault;
 }
