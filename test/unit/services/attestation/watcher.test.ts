@@ -9,8 +9,10 @@ import {
   openVcekStore,
   paceOf,
   type WatchedSite,
+  type Watcher,
   watchFederation,
 } from '../../../../src-main/services/attestation/index.ts';
+import type { AdminSession } from '../../../../src-main/services/flare/index.ts';
 import { openStore, type Store } from '../../../../src-main/services/store/index.ts';
 // Loaded before time stands still: the watcher loads it when it first asks for jobs.
 import '../../../../src-main/services/jobs/index.ts';
@@ -34,6 +36,26 @@ afterEach(async () => {
   store.close();
   await rm(folder, { recursive: true, force: true });
 });
+
+function watcherOf(sites: WatchedSite[], session: AdminSession): Promise<Watcher> {
+  const anchors = createAnchors();
+  const clock = { now: () => Date.now() };
+  return watchFederation({
+    project: 'lab',
+    server: 'server',
+    sites,
+    verifyFrequency: 60,
+    session: () => Promise.resolve(session),
+    expectations: () => ({}),
+    anchors,
+    store: openVcekStore(join(folder, 'vcek'), anchors, clock),
+    timeline: store.attestation,
+    clock,
+    logger: silent,
+    actor: 'test',
+    onChange: () => undefined,
+  });
+}
 
 async function watch(
   count: number,
@@ -63,24 +85,7 @@ async function watch(
       }
     },
   });
-  const anchors = createAnchors();
-  const clock = { now: () => Date.now() };
-  const watcher = await watchFederation({
-    project: 'lab',
-    server: 'server',
-    sites,
-    verifyFrequency: 60,
-    session: () => Promise.resolve(session),
-    expectations: () => ({}),
-    anchors,
-    store: openVcekStore(join(folder, 'vcek'), anchors, clock),
-    timeline: store.attestation,
-    clock,
-    logger: silent,
-    actor: 'test',
-    onChange: () => undefined,
-  });
-  return { watcher, asked, most: () => most };
+  return { watcher: await watcherOf(sites, session), asked, most: () => most };
 }
 
 const later = <Value>(ms: number, error: Value): Promise<never> =>
@@ -257,8 +262,6 @@ test.each(['x-mock', 'x-snp'])(
 
 /** A watch whose server answers `status` questions as told. */
 async function watchServer(execute: (line: string) => Promise<ReturnType<typeof reply>>) {
-  const anchors = createAnchors();
-  const clock = { now: () => Date.now() };
   const listeners = new Set<(state: 'reconnecting') => void>();
   let state: 'connected' | 'reconnecting' = 'connected';
   const session = fakeSession((line) => reply(line, []), {
@@ -271,21 +274,7 @@ async function watchServer(execute: (line: string) => Promise<ReturnType<typeof 
     freshEvidence: () => later(50, new DeskError('remote_failed', 'no')),
   });
   Object.defineProperty(session, 'state', { get: () => state });
-  const watcher = await watchFederation({
-    project: 'lab',
-    server: 'server',
-    sites: [{ name: 'site-1', fqcn: 'site-1', configured: 'real' }],
-    verifyFrequency: 60,
-    session: () => Promise.resolve(session),
-    expectations: () => ({}),
-    anchors,
-    store: openVcekStore(join(folder, 'vcek'), anchors, clock),
-    timeline: store.attestation,
-    clock,
-    logger: silent,
-    actor: 'test',
-    onChange: () => undefined,
-  });
+  const watcher = await watcherOf([{ name: 'site-1', fqcn: 'site-1', configured: 'real' }], session);
   const drop = (): void => {
     state = 'reconnecting';
     for (const listener of listeners) listener('reconnecting');
