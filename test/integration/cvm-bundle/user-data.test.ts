@@ -30,6 +30,7 @@ import {
 import { connect } from '../../../src-main/services/ssh/index.ts';
 import { missingDriveTool } from '../../lab/drive-tools.ts';
 import { newLabFolder } from '../../lab/keeper.ts';
+import { noSmallDisk, smallDisk } from '../../lab/small-disk.ts';
 import { startSshd, type Sshd } from '../../lab/sshd.ts';
 
 const gibibyte = 1024 ** 3;
@@ -95,7 +96,7 @@ describe.skipIf(missingDriveTool() !== undefined)('a user-data drive', () => {
 
   test.skipIf(!isRoot)(
     'is mounted by the kernel as the VM mounts it, with its files and new size',
-    async () => {
+    async ({ skip }) => {
       const drive = join(folder, 'mounted.qcow2');
       await createUserData({ drive, folder: source, size: gibibyte });
       await resizeUserData({ drive, size: 5 * gibibyte });
@@ -106,10 +107,7 @@ describe.skipIf(missingDriveTool() !== undefined)('a user-data drive', () => {
       execFileSync('qemu-img', ['convert', '-O', 'raw', drive, raw], { env: tools });
       try {
         const mount = spawnSync('mount', ['-t', 'ext4', '-o', 'ro,loop', raw, place]);
-        if (mount.status !== 0) {
-          process.stderr.write(`SKIPPED: no loop mount here: ${mount.stderr.toString()}\n`);
-          return;
-        }
+        if (mount.status !== 0) return skip(`no loop mount here: ${mount.stderr.toString()}`);
         try {
           expect(readdirSync(place).sort()).toEqual(['ext_mount.conf', 'images', 'labels.csv', 'lost+found']);
           expect(
@@ -223,14 +221,10 @@ describe.skipIf(missingDriveTool() !== undefined)('a user-data drive', () => {
     expect(readFileSync(drive).equals(before)).toBe(true);
   });
 
-  test.skipIf(!isRoot)('a full disk in the middle leaves the drive as it was', async () => {
+  test.skipIf(!isRoot)('a full disk in the middle leaves the drive as it was', async ({ skip }) => {
     const small = join(folder, 'small');
-    mkdirSync(small);
-    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=40m', 'tmpfs', small]);
-    if (mounted.status !== 0) {
-      process.stderr.write('SKIPPED: no small file system can be mounted here\n');
-      return;
-    }
+    const disk = smallDisk(small, 'size=40m');
+    if (!disk) return skip(noSmallDisk);
     try {
       const drive = join(small, 'user_data.qcow2');
       await createUserData({ drive, folder: source, size: 64 * 1024 ** 2 });
@@ -244,20 +238,16 @@ describe.skipIf(missingDriveTool() !== undefined)('a user-data drive', () => {
       expect(readdirSync(small)).toEqual(['user_data.qcow2']);
       expect(fsck(join(small, 'user_data.qcow2'))).toBe(0);
     } finally {
-      execFileSync('umount', [small]);
+      disk.unmount();
     }
   });
 
   test.skipIf(!isRoot)(
     'a disk that fills up in the middle of a resize leaves the drive as it was',
-    async () => {
+    async ({ skip }) => {
       const small = join(folder, 'filling');
-      mkdirSync(small);
-      const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=60m', 'tmpfs', small]);
-      if (mounted.status !== 0) {
-        process.stderr.write('SKIPPED: no small file system can be mounted here\n');
-        return;
-      }
+      const disk = smallDisk(small, 'size=60m');
+      if (!disk) return skip(noSmallDisk);
       try {
         const drive = join(small, 'user_data.qcow2');
         await createUserData({ drive, folder: source, size: 64 * 1024 ** 2 });
@@ -287,12 +277,12 @@ describe.skipIf(missingDriveTool() !== undefined)('a user-data drive', () => {
         await resizeUserData({ drive, size: 2 * gibibyte });
         expect((await readUserData({ drive, path: 'data.bin' })).equals(content)).toBe(true);
       } finally {
-        execFileSync('umount', [small]);
+        disk.unmount();
       }
     },
   );
 
-  test.skipIf(!isRoot)('needs no root: the same as the account "nobody"', () => {
+  test.skipIf(!isRoot)('needs no root: the same as the account "nobody"', ({ skip }) => {
     const place = join(folder, 'nobody');
     mkdirSync(place);
     chownSync(place, 65534, 65534);
@@ -316,10 +306,7 @@ process.stdout.write(process.getuid() + ' ' + (await readUserData({ drive, path:
       'cat',
       service,
     ]);
-    if (readable.status !== 0) {
-      process.stderr.write('SKIPPED: the account nobody cannot read these sources\n');
-      return;
-    }
+    if (readable.status !== 0) return skip('the account nobody cannot read these sources');
     const { stdout, stderr } = spawnSync(
       'setpriv',
       ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, program],

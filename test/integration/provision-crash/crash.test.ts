@@ -1,5 +1,5 @@
 /** What is left of a provisioning run that was killed, and runs as somebody who may not write. */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { chmod, chown, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { provision } from '../../../src-main/services/provision/index.ts';
+import { noSmallDisk, smallDisk } from '../../lab/small-disk.ts';
 import { crashProject } from './project.ts';
 
 const child = fileURLToPath(new URL('child.ts', import.meta.url));
@@ -146,9 +147,10 @@ if (process.getuid?.() === 0)
 
 /** A file system of one megabyte, where this machine lets us have one. */
 describe('a full disk', () => {
-  it('is told, and leaves the workspace as it was', async () => {
+  it('is told, and leaves the workspace as it was', async ({ skip }) => {
     // Only root may mount; a machine that does not let it says nothing about us.
-    if (spawnSync('/bin/mount', ['-t', 'tmpfs', '-o', 'size=900k', 'tmpfs', workspace]).status !== 0) return;
+    const disk = smallDisk(workspace, 'size=900k');
+    if (!disk) return skip(noSmallDisk);
     try {
       await provision(crashProject(2), { workspace });
       await writeFile(join(workspace, 'other'), 'x');
@@ -156,7 +158,7 @@ describe('a full disk', () => {
       expect((await readdir(root())).sort()).toEqual(['prod_00', 'state']);
       expect(await readdir(join(root(), 'state'))).toEqual(['cert.json']);
     } finally {
-      spawnSync('/bin/umount', [workspace]);
+      disk.unmount();
     }
   });
 });

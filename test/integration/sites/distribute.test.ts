@@ -21,7 +21,8 @@ import { DeskError } from '../../../src-main/contract/errors.ts';
 import { runSites } from '../../../src-main/services/sites/index.ts';
 import { startProxy } from '../../lab/proxy.ts';
 import { type Sshd, startSshd } from '../../lab/sshd.ts';
-import { newFolder, readOnlyFolder, run, smallDisk, sshSettings, stepOf, targetOn } from './site-bench.ts';
+import { noSmallDisk, smallDisk } from '../../lab/small-disk.ts';
+import { newFolder, readOnlyFolder, run, sshSettings, stepOf, targetOn } from './site-bench.ts';
 import { makeStandInKit } from './stand-in-kit.ts';
 
 const folder = newFolder('distribute');
@@ -399,7 +400,7 @@ describe('when the host says no', () => {
   test('too little room is seen before the upload; the kit before stays', async ({ skip }) => {
     const at = directory();
     const disk = smallDisk(at, 'size=4m');
-    if (!disk) return skip('this machine lets us mount nothing');
+    if (!disk) return skip(noSmallDisk);
     closing.push(() => disk.unmount());
     expect(await run('distribute', targetOn(sshd, at, { kit }), ssh)).toMatchObject({ state: 'delivered' });
     const failed = await run('distribute', targetOn(sshd, at, { kit: big }), ssh);
@@ -415,7 +416,7 @@ describe('when the host says no', () => {
   test('a disk that fills up while unpacking (no inodes left)', async ({ skip }) => {
     const at = directory();
     const disk = smallDisk(at, 'size=64m,nr_inodes=24');
-    if (!disk) return skip('this machine lets us mount nothing');
+    if (!disk) return skip(noSmallDisk);
     closing.push(() => disk.unmount());
     expect(await run('distribute', targetOn(sshd, at, { kit }), ssh)).toMatchObject({ state: 'delivered' });
     const failed = await run('distribute', targetOn(sshd, at, { kit: other }), ssh);

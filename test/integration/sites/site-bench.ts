@@ -1,6 +1,5 @@
 /** What the site tests share: hosts, targets, and places that are full or read-only. */
-import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -10,6 +9,7 @@ import {
   type SiteStep,
   type SiteTarget,
 } from '../../../src-main/services/sites/index.ts';
+import { smallDisk } from '../../lab/small-disk.ts';
 import type { Sshd } from '../../lab/sshd.ts';
 
 export const newFolder = (name: string) => mkdtempSync(join(tmpdir(), `flaredesk-${name}-`));
@@ -51,23 +51,6 @@ export async function run(
 }
 
 export const stepOf = (site: SiteResult, name: string) => site.steps.find((step) => step.name === name);
-
-/** A small file system of its own; undefined where this machine does not let us mount one. */
-export function smallDisk(
-  folder: string,
-  options: string,
-): { unmount(): void; readOnly(): void } | undefined {
-  mkdirSync(folder, { recursive: true });
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', folder], { stdio: 'ignore' });
-  } catch {
-    return undefined;
-  }
-  return {
-    unmount: () => execFileSync('umount', [folder]),
-    readOnly: () => execFileSync('mount', ['-o', 'remount,ro', folder]),
-  };
-}
 
 /** A folder nobody can write in, root included where it can be mounted. */
 export function readOnlyFolder(folder: string): () => void {
