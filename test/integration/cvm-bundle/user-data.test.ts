@@ -171,6 +171,9 @@ describe.skipIf(missingDriveTool() !== undefined)('a user-data drive', () => {
     const drive = join(folder, 'refuse.qcow2');
     await createUserData({ drive, folder: source, size: 64 * 1024 ** 2 });
     const before = readFileSync(drive);
+    const large = join(folder, 'large');
+    mkdirSync(large);
+    writeFileSync(join(large, 'scan.bin'), Buffer.alloc(16 * 1024 ** 2, 'scan'));
     const cases: [() => Promise<unknown>, string][] = [
       [() => createUserData({ drive, folder: source, size: gibibyte }), 'conflict'],
       [
@@ -179,6 +182,10 @@ describe.skipIf(missingDriveTool() !== undefined)('a user-data drive', () => {
         'not_found',
       ],
       [() => createUserData({ drive: join(folder, 'x.qcow2'), folder: source, size: 100 }), 'invalid_input'],
+      [
+        () => createUserData({ drive: join(folder, 'x.qcow2'), folder: large, size: 8 * 1024 ** 2 }),
+        'too_large',
+      ],
       [() => resizeUserData({ drive, size: 32 * 1024 ** 2 }), 'invalid_input'],
       [() => resizeUserData({ drive: join(folder, 'absent.qcow2'), size: gibibyte }), 'not_found'],
       [() => resizeUserData({ drive: join(source, 'labels.csv'), size: gibibyte }), 'integrity'],
@@ -276,6 +283,33 @@ describe.skipIf(missingDriveTool() !== undefined)('a user-data drive', () => {
         // With room again, the same call goes through, and the data are there.
         await resizeUserData({ drive, size: 2 * gibibyte });
         expect((await readUserData({ drive, path: 'data.bin' })).equals(content)).toBe(true);
+      } finally {
+        disk.unmount();
+      }
+    },
+  );
+
+  test.skipIf(!isRoot)(
+    'a disk that is full before the drive has grown is named as that',
+    async ({ skip }) => {
+      const small = join(folder, 'growing');
+      const disk = smallDisk(small, 'size=40m');
+      if (!disk) return skip(noSmallDisk);
+      try {
+        const drive = join(small, 'user_data.qcow2');
+        await createUserData({ drive, folder: source, size: 64 * 1024 ** 2 });
+        const before = readFileSync(drive);
+        const steps: string[] = [];
+        const report = ({ step }: { step: string }) => void steps.push(step);
+        // The tables of so large a file system alone are too much.
+        await expect(resizeUserData({ drive, size: 240 * gibibyte }, { report })).rejects.toMatchObject({
+          code: 'too_large',
+          message: expect.stringContaining('The disk is full') as string,
+          retryable: true,
+        });
+        expect(steps.at(-1)).toBe('grow');
+        expect(readFileSync(drive).equals(before)).toBe(true);
+        expect(readdirSync(small)).toEqual(['user_data.qcow2']);
       } finally {
         disk.unmount();
       }

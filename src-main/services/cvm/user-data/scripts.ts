@@ -27,8 +27,14 @@ unused() {
   ! grep -q '"backing-filename"\\|"data-file"' "$1/info" || fail "foreign image: it reads from another file"
 }
 stamp() { stat -c '%i %s %Y' "$drive" 2>/dev/null || stat -f '%i %z %m' "$drive"; }
-fsck_fix() { code=0; e2fsck -fy "$1" > "$work/fsck" 2>&1 || code=$?; [ "$code" -le 2 ] || fail "file system damaged: $(tail -n 2 "$work/fsck" | tr '\\n' ' ')"; }
-fsck_clean() { e2fsck -fn "$1" > "$work/fsck" 2>&1 || fail "file system damaged: $(tail -n 2 "$work/fsck" | tr '\\n' ' ')"; }
+roomy() { [ "$(df -Pk "$work" | awk 'NR == 2 { print $4 }')" -gt 1024 ] || fail "No space left on device"; }
+# What failed, and what it said: anything when the disk is full, where its words cannot be kept either.
+gave_up() {
+  roomy
+  fail "$1: $(printf '%s\\n' "$2" | tail -n 2 | tr '\\n' ' ')"
+}
+fsck_fix() { code=0; words=$(e2fsck -fy "$1" 2>&1) || code=$?; [ "$code" -le 2 ] || gave_up "file system damaged" "$words"; }
+fsck_clean() { words=$(e2fsck -fn "$1" 2>&1) || gave_up "file system damaged" "$words"; }
 finish() {
   step verify
   fsck_clean "$work/raw"
@@ -57,8 +63,7 @@ need qemu-img mkfs.ext4 e2fsck
 begin
 step fill
 truncate -s "$size" "$work/raw" || fail "cannot make an image of $size bytes"
-mkfs.ext4 -q -F -m 0 -E root_owner=0:0 -d "$source" "$work/raw" > "$work/mkfs" 2>&1 < /dev/null ||
-  fail "mkfs: $(tail -n 2 "$work/mkfs" | tr '\\n' ' ')"
+words=$(mkfs.ext4 -q -F -m 0 -E root_owner=0:0 -d "$source" "$work/raw" 2>&1 < /dev/null) || gave_up mkfs "$words"
 finish 644
 ln "$work/new" "$drive" 2>/dev/null || { [ ! -e "$drive" ] && mv "$work/new" "$drive"; } || fail "exists: $drive"
 sync "$folder" 2>/dev/null || sync
@@ -79,7 +84,7 @@ qemu-img convert -f qcow2 -O raw "$drive" "$work/raw" || fail "convert failed"
 fsck_fix "$work/raw"
 step grow
 truncate -s "$size" "$work/raw" || fail "cannot make an image of $size bytes"
-resize2fs "$work/raw" > "$work/grown" 2>&1 || fail "resize2fs: $(tail -n 2 "$work/grown" | tr '\\n' ' ')"
+words=$(resize2fs "$work/raw" 2>&1) || gave_up resize2fs "$words"
 finish "$mode"
 replace
 `;
@@ -99,9 +104,9 @@ fsck_fix "$work/raw"
 step write
 printf 'rm /%s\\n' "$name" > "$work/ask"
 printf 'write content %s\\nset_inode_field /%s mode 0100644\\n' "$name" "$name" >> "$work/ask"
-(cd "$work" && debugfs -w -f ask raw > told 2>&1) || fail "debugfs: $(tail -n 2 "$work/told")"
+words=$(cd "$work" && debugfs -w -f ask raw 2>&1) || gave_up debugfs "$words"
 debugfs -R "cat /$name" "$work/raw" 2>/dev/null | cmp -s - "$work/content" || {
-  [ "$(df -Pk "$work" | awk 'NR == 2 { print $4 }')" -gt 1024 ] || fail "No space left on device"
+  roomy
   fail "the file does not fit on the drive"
 }
 finish "$mode"

@@ -44,7 +44,8 @@ const reasons: readonly [RegExp, (said: string) => DeskError][] = [
   ],
   [/missing file/, () => new DeskError('not_found', 'There is no such file on the drive.')],
   [
-    /lock|another process using/i,
+    // Not a "block", of which the tools of the file system speak.
+    /\block(ed)?\b|another process using/i,
     () =>
       new DeskError(
         'conflict',
