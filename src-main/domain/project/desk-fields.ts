@@ -17,7 +17,7 @@ const port = z
   .max(65535, 'a port from 1 to 65535');
 const folder = word.regex(/^(\/|~(\/|$))/, 'an absolute path, or one below ~');
 const folders = z.union([word.transform((one) => [one]), z.array(word)], 'a folder or a list of folders');
-export const hostKey = z
+const hostKey = z
   .string()
   .regex(hostKeyForm, 'a fingerprint as ssh-keygen -l prints it: "SHA256:" and 43 characters');
 
@@ -27,7 +27,7 @@ export const count = (most: number) =>
     .min(1, `a whole number from 1 to ${most}`)
     .max(most, `a whole number from 1 to ${most}`);
 
-/** How a host is reached; the same for participants and image builders. */
+/** How hosts are reached, as `defaults` may say it. */
 export const reach = {
   user: login.optional(),
   port: port.optional(),
@@ -38,7 +38,10 @@ export const reach = {
   path: folders.optional(),
 };
 
-/** What `reach` is read into; `defaults` already applied, paths as written. */
+/** How one host is reached; the same for participants and image builders. */
+export const hostReach = { ...reach, host_key: hostKey.optional() };
+
+/** What `hostReach` is read into; `defaults` already applied, paths as written. */
 export interface DeskReach {
   user?: string;
   port?: number;
@@ -53,3 +56,16 @@ export interface DeskReach {
   path: string[];
   source: SourcePosition;
 }
+
+export const readReach = (
+  written: z.infer<z.ZodObject<typeof hostReach>> & { directory: string },
+): Omit<DeskReach, 'source'> => ({
+  user: written.user,
+  port: written.port,
+  identity: written.identity,
+  passphraseFile: written.passphrase_file,
+  hostKey: written.host_key?.replace(/=$/, ''),
+  via: written.via,
+  directory: written.directory,
+  path: written.path ?? [],
+});

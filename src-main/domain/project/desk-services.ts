@@ -1,7 +1,7 @@
 /** The confidential-computing part of desk.yml: image builder hosts and the key broker (docs/project-files.md). */
 import { z } from 'zod';
 import { trusteeReleases } from '../kbs/profiles.ts';
-import { address, type DeskReach, hostKey, reach, word } from './desk-fields.ts';
+import { address, type DeskReach, hostReach, readReach, word } from './desk-fields.ts';
 import type { SourcePosition } from './model.ts';
 
 /** A machine that builds confidential VM images; `defaults` already applied. */
@@ -48,22 +48,32 @@ export const defaultKbsPort = 8999;
 const vaultPort = 8200;
 const defaultBuilderDirectory = '~/flaredesk-builds';
 
-/** Host and port of an address; undefined when it is not `http(s)://host[:port]`. */
-function parseAddress(text: string, usualPort: number): { host: string; port: number } | undefined {
-  const found = /^(https?):\/\/(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::(\d{1,5}))?\/?$/.exec(text);
+/** The port of an address; undefined when it is not `http(s)://host[:port]`. */
+function portOf(text: string, usualPort: number): number | undefined {
+  const found = /^https?:\/\/(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::(\d{1,5}))?\/?$/.exec(text);
   if (!found) return undefined;
-  const number = found[3] === undefined ? usualPort : Number(found[3]);
-  return number < 1 || number > 65535 ? undefined : { host: found[2] ?? '', port: number };
+  const port = found[1] === undefined ? usualPort : Number(found[1]);
+  return port < 1 || port > 65535 ? undefined : port;
 }
+
+const addressOn = (usualPort: number, name: string) =>
+  word.refine(
+    (text) => portOf(text, usualPort) !== undefined,
+    `an address such as https://${name}.example.org:${usualPort}, without a path`,
+  );
+
+const addressOf = (written: string, usualPort: number): { address: string; port: number } => ({
+  address: written.replace(/\/$/, ''),
+  port: portOf(written, usualPort) ?? usualPort,
+});
 
 const place = word.regex(/^(\/|~\/)/, 'an absolute path, or one below ~');
 
 export const builderSchema = z
   .strictObject({
-    ...reach,
+    ...hostReach,
     ssh: address.optional(),
     local: z.literal(true, 'true, or left out for a host that is reached by ssh').optional(),
-    host_key: hostKey.optional(),
     command: place.optional(),
   })
   .refine((one) => (one.ssh === undefined) !== (one.local === undefined), {
@@ -72,10 +82,7 @@ export const builderSchema = z
 
 export const kbsSchema = z
   .strictObject({
-    address: word.refine(
-      (text) => parseAddress(text, defaultKbsPort) !== undefined,
-      'an address such as https://kbs.example.org:8999, without a path',
-    ),
+    address: addressOn(defaultKbsPort, 'kbs'),
     ca: word.optional(),
     server_name: word.optional(),
     admin_key: word
@@ -91,12 +98,7 @@ export const kbsSchema = z
       )
       .optional(),
     profile: z.enum(kbsProfiles, `one of ${kbsProfiles.join(', ')}`).optional(),
-    vault: word
-      .refine(
-        (text) => parseAddress(text, vaultPort) !== undefined,
-        'an address such as https://vault.example.org:8200, without a path',
-      )
-      .optional(),
+    vault: addressOn(vaultPort, 'vault').optional(),
     vault_ca: word.optional(),
   })
   .refine((one) => one.admin_key === undefined || one.token_file === undefined, {
@@ -118,14 +120,7 @@ export function builderOf(
   const own = written.local ? written : { ...defaults, ...written };
   return {
     ...(own.ssh === undefined ? {} : { ssh: own.ssh }),
-    user: own.user,
-    port: own.port,
-    identity: own.identity,
-    passphraseFile: own.passphrase_file,
-    hostKey: own.host_key?.replace(/=$/, ''),
-    via: own.via,
-    directory: written.directory ?? defaultBuilderDirectory,
-    path: own.path ?? [],
+    ...readReach({ ...own, directory: written.directory ?? defaultBuilderDirectory }),
     command: own.command,
     source,
   };
@@ -133,8 +128,7 @@ export function builderOf(
 
 export function kbsOf(written: WrittenKbs, source: SourcePosition): DeskKbs {
   return {
-    address: written.address.replace(/\/$/, ''),
-    port: parseAddress(written.address, defaultKbsPort)?.port ?? defaultKbsPort,
+    ...addressOf(written.address, defaultKbsPort),
     ca: written.ca,
     serverName: written.server_name,
     adminKey: written.admin_key,
@@ -144,8 +138,7 @@ export function kbsOf(written: WrittenKbs, source: SourcePosition): DeskKbs {
       ? {}
       : {
           vault: {
-            address: written.vault.replace(/\/$/, ''),
-            port: parseAddress(written.vault, vaultPort)?.port ?? vaultPort,
+            ...addressOf(written.vault, vaultPort),
             ca: written.vault_ca ?? written.ca,
           },
         }),

@@ -1,7 +1,7 @@
 /** `desk.yml`: what NVFlare's own files have no place for (docs/project-files.md). Pure: text in, settings and findings out. */
 import { z } from 'zod';
 import type { Finding } from '../../contract/finding.ts';
-import { address, count, hostKey, reach, word, type DeskReach } from './desk-fields.ts';
+import { address, count, hostReach, reach, readReach, word, type DeskReach } from './desk-fields.ts';
 import { builderOf, builderSchema, kbsOf, kbsSchema } from './desk-services.ts';
 import type { DeskBuilder, DeskKbs } from './desk-services.ts';
 import { flareLineOf } from './flare-line.ts';
@@ -61,8 +61,7 @@ const chipId = z
 
 const hostSchema = z.strictObject({
   ssh: address,
-  ...reach,
-  host_key: hostKey.optional(),
+  ...hostReach,
   chip_id: chipId.optional(),
   nfs: z
     .string()
@@ -170,14 +169,7 @@ function hostOf(name: string, host: WrittenHost, defaults: Partial<WrittenHost>,
   const own = { ...defaults, ...host };
   return {
     ssh: own.ssh,
-    user: own.user,
-    port: own.port,
-    identity: own.identity,
-    passphraseFile: own.passphrase_file,
-    hostKey: own.host_key?.replace(/=$/, ''),
-    via: own.via,
-    directory: own.directory ?? deskDefaults.directory,
-    path: own.path ?? [],
+    ...readReach({ ...own, directory: own.directory ?? deskDefaults.directory }),
     ...(own.nfs === undefined ? {} : { nfs: own.nfs }),
     ...(own.chip_id === undefined ? {} : { chipId: own.chip_id.toLowerCase() }),
     source: positionOf(nodeAt(root, ['hosts', name], true)),
