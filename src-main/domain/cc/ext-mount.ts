@@ -50,7 +50,16 @@ export interface MountingSite {
 /** A line of `/etc/exports` that serves the mount. `CLIENTS` stands for the network the VM comes from. */
 export const exportsLine = ({ path }: NfsExport): string => `${path} CLIENTS(rw,insecure,sync)`;
 
-const isAddress = (host: string): boolean => host.includes(':') || /^[0-9.]+$/.test(host);
+/** Neither an address nor a name with its domain. */
+const isShortName = (host: string): boolean => !/[.:]|^\d+$/.test(host);
+
+/** What was tried of the server, and where. */
+interface Tried {
+  ports: readonly { port: number; reached: boolean }[];
+  from: string;
+  /** The name is not known there, so no port could be tried. */
+  unknownName?: boolean;
+}
 
 /**
  * What must hold for the mount to work, and what is known of it. The export itself cannot be looked at from outside of the VM:
@@ -59,71 +68,69 @@ const isAddress = (host: string): boolean => host.includes(':') || /^[0-9.]+$/.t
 export function mountFindings(
   wanted: NfsExport,
   site: MountingSite | undefined,
-  tried: { ports: readonly { port: number; reached: boolean }[]; from: string; unknownName?: boolean },
+  tried: Tried,
 ): MountFinding[] {
-  const found: MountFinding[] = [];
-  const missing = site && nfsPorts.filter((port) => !site.outPorts.includes(port));
-  if (missing === undefined) {
-    found.push({
+  return [
+    outPorts(site),
+    {
       severity: 'warning',
-      message: `Ports ${nfsPorts.join(' and ')} must be in allowed_out_ports of the image; they cannot be added later.`,
-    });
-  } else if (missing.length > 0) {
-    found.push({
-      severity: 'problem',
-      message: `allowed_out_ports of ${site?.name} lacks ${missing.join(' and ')}: the VM will not reach the server.`,
-      hint: 'Add them to its cc_config file and build the image again.',
-    });
-  } else {
-    found.push({
-      severity: 'ok',
-      message: `allowed_out_ports of ${site?.name} has ${nfsPorts.join(' and ')}.`,
-    });
+      message: 'The NFS server must export with "insecure": the VM mounts from a port above 1023.',
+      hint: `In /etc/exports: ${exportsLine(wanted)}`,
+    },
+    {
+      severity: 'note',
+      message: 'By default the server serves root of the VM as nobody (root_squash).',
+      hint: 'Let everybody read the data, or export with no_root_squash.',
+    },
+    ...reaching(wanted.host, site, tried),
+  ];
+}
+
+function outPorts(site: MountingSite | undefined): MountFinding {
+  const needed = nfsPorts.join(' and ');
+  if (site === undefined) {
+    return {
+      severity: 'warning',
+      message: `Ports ${needed} must be in allowed_out_ports of the image; they cannot be added later.`,
+    };
   }
-  found.push({
-    severity: 'warning',
-    message: 'The NFS server must export with "insecure": the VM mounts from a port above 1023.',
-    hint: `In /etc/exports: ${exportsLine(wanted)}`,
-  });
-  found.push({
-    severity: 'note',
-    message: 'By default the server serves root of the VM as nobody (root_squash).',
-    hint: 'Let everybody read the data, or export with no_root_squash.',
-  });
+  const missing = nfsPorts.filter((port) => !site.outPorts.includes(port));
+  if (missing.length === 0)
+    return { severity: 'ok', message: `allowed_out_ports of ${site.name} has ${needed}.` };
+  return {
+    severity: 'problem',
+    message: `allowed_out_ports of ${site.name} lacks ${missing.join(' and ')}: the VM will not reach the server.`,
+    hint: 'Add them to its cc_config file and build the image again.',
+  };
+}
+
+function reaching(host: string, site: MountingSite | undefined, tried: Tried): MountFinding[] {
+  const isNamed = site?.hostNames.includes(host) ?? false;
   if (tried.unknownName) {
-    const isNamed = site?.hostNames.includes(wanted.host) ?? false;
-    found.push({
-      severity: isNamed ? 'note' : 'warning',
-      message: `The name ${wanted.host} is not known on ${tried.from}.`,
-      hint: isNamed
-        ? `hosts_entries of ${site?.name} gives it an address.`
-        : 'Give it an address in hosts_entries of the cc_config file, or use an address.',
-    });
+    return [
+      {
+        severity: isNamed ? 'note' : 'warning',
+        message: `The name ${host} is not known on ${tried.from}.`,
+        hint: isNamed
+          ? `hosts_entries of ${site?.name} gives it an address.`
+          : 'Give it an address in hosts_entries of the cc_config file, or use an address.',
+      },
+    ];
   }
-  for (const { port, reached } of tried.unknownName ? [] : tried.ports) {
-    found.push(
+  const found = tried.ports.map(
+    ({ port, reached }): MountFinding =>
       reached
-        ? {
-            severity: 'ok',
-            message: `Port ${port} of ${wanted.host} is reached from ${tried.from}.`,
-          }
+        ? { severity: 'ok', message: `Port ${port} of ${host} is reached from ${tried.from}.` }
         : {
             severity: 'warning',
-            message: `Port ${port} of ${wanted.host} is not reached from ${tried.from}.`,
+            message: `Port ${port} of ${host} is not reached from ${tried.from}.`,
             hint: 'The VM may see another network; what is closed to its host is most likely closed to it.',
           },
-    );
-  }
-  if (
-    !tried.unknownName &&
-    !isAddress(wanted.host) &&
-    !wanted.host.includes('.') &&
-    site &&
-    !site.hostNames.includes(wanted.host)
-  ) {
+  );
+  if (site && isShortName(host) && !isNamed) {
     found.push({
       severity: 'warning',
-      message: `${wanted.host} is a short name: the VM may not know it.`,
+      message: `${host} is a short name: the VM may not know it.`,
       hint: 'Give it an address in hosts_entries of the cc_config file, or use the whole name.',
     });
   }
