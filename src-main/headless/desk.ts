@@ -23,8 +23,9 @@ export interface Desk {
   readonly client: DeskClient;
   /** Aborts at the first Ctrl-C. */
   readonly interrupted: AbortSignal;
-  /** The path a person meant, absolute; `~` is the home folder. */
+  /** The path a person meant, absolute; `~` is the home folder. Undefined: they named none. */
   place(given: string): string;
+  place(given: string | undefined): string | undefined;
   /** Runs a task, progress on standard error, to its end. Ctrl-C cancels it in order. */
   runTask<Name extends keyof Tasks>(name: Name, input: TaskInput<Name>): Promise<Envelope<TaskOutput<Name>>>;
   /** Follows a task that runs in this process to its end, as `runTask` does. */
@@ -33,10 +34,16 @@ export interface Desk {
   retryTask(id: string): Promise<Envelope<unknown>>;
 }
 
-const place = (terminal: Terminal, given: string): string => {
-  if (given === '~' || given.startsWith('~/')) return join(terminal.home, given.slice(2));
-  return resolve(terminal.currentFolder, given);
-};
+function placeOf(terminal: Terminal): Desk['place'] {
+  function place(given: string): string;
+  function place(given: string | undefined): string | undefined;
+  function place(given: string | undefined): string | undefined {
+    if (given === undefined) return undefined;
+    if (given === '~' || given.startsWith('~/')) return join(terminal.home, given.slice(2));
+    return resolve(terminal.currentFolder, given);
+  }
+  return place;
+}
 
 const failed = (error: ErrorAnswer): Envelope<never> => ({ ok: false, error });
 
@@ -108,7 +115,7 @@ export async function withDesk(
       printer: createPrinter(terminal, options.json === true),
       client,
       interrupted: interrupt.signal,
-      place: (given) => place(terminal, given),
+      place: placeOf(terminal),
       runTask: async (name, input) =>
         (await runToEnd(await client.start(name, input))) as Envelope<TaskOutput<typeof name>>,
       followTask: async (name, id) =>

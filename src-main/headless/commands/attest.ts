@@ -97,7 +97,7 @@ async function verify(
     'attestation.verify_file',
     given({
       file: desk.place(file),
-      certificate: options.vcek === undefined ? undefined : desk.place(options.vcek),
+      certificate: desk.place(options.vcek),
       measurement: options.measurement,
     }),
     { signal: desk.interrupted },

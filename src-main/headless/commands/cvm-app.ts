@@ -13,7 +13,7 @@ interface AppOptions {
 type Facts = TaskOutput<'images.inspect'>['facts'];
 
 const wishes = (desk: Desk, { project, flare, gpu }: AppOptions) =>
-  given({ file: project === undefined ? undefined : desk.place(project), flare, gpu });
+  given({ file: desk.place(project), flare, gpu });
 
 async function write(
   desk: Desk,
@@ -55,7 +55,7 @@ async function build(
     folder: desk.place(folder),
     tag: options.tag,
     ...given({
-      file: options.project === undefined ? undefined : desk.place(options.project),
+      file: desk.place(options.project),
       on: options.on,
       // A path on another machine is meant as it is written.
       archive:

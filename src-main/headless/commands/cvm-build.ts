@@ -57,7 +57,7 @@ function inputOf(desk: Desk, options: BuildOptions): TaskInput<'builds.run'> {
   return {
     ...projectInput(desk, options.project, options),
     ...given({
-      workspace: options.workspace === undefined ? undefined : desk.place(options.workspace),
+      workspace: desk.place(options.workspace),
       prod: options.prod,
       only: options.only,
       on: options.on,

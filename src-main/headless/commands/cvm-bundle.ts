@@ -22,18 +22,16 @@ interface InspectOptions {
 }
 
 function inputOf(desk: Desk, bundle: string, options: InspectOptions): TaskInput<'bundles.inspect'> {
-  const place = (path: string | undefined): string | undefined =>
-    path === undefined ? undefined : desk.place(path);
   return {
     bundle: desk.place(bundle),
     ...given({
-      file: place(options.project),
-      workspace: place(options.workspace),
+      file: desk.place(options.project),
+      workspace: desk.place(options.workspace),
       participant: options.participant,
       root_fingerprint: options.rootFingerprint,
       keep: options.record,
       sign: options.sign,
-      admin_kit: place(options.adminKit),
+      admin_kit: desk.place(options.adminKit),
     }),
   };
 }
@@ -103,15 +101,13 @@ async function verify(
   bundle: string,
   options: { rootFingerprint?: string; record?: string; project?: string; workspace?: string },
 ) {
-  const place = (path: string | undefined): string | undefined =>
-    path === undefined ? undefined : desk.place(path);
   const answer = await desk.runTask('bundles.verify', {
     bundle: desk.place(bundle),
     ...given({
       root_fingerprint: options.rootFingerprint,
-      record: place(options.record),
-      file: place(options.project),
-      workspace: place(options.workspace),
+      record: desk.place(options.record),
+      file: desk.place(options.project),
+      workspace: desk.place(options.workspace),
     }),
   });
   return desk.printer.answer(

@@ -96,7 +96,7 @@ async function download(desk: Desk, jobId: string, options: KitOptions & { into?
   const answer = await desk.runTask('jobs.download', {
     ...kitInput(desk, options),
     job_id: jobId,
-    ...given({ into: options.into === undefined ? undefined : desk.place(options.into) }),
+    ...given({ into: desk.place(options.into) }),
   });
   return desk.printer.answer(answer, (value) => {
     const models = value.models.map((model) => confine(`model: ${value.folder}/${model}\n`)).join('');

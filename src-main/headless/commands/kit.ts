@@ -35,7 +35,7 @@ async function verify(desk: Desk, kit: string, options: { rootFingerprint?: stri
 async function listCertificates(desk: Desk, options: { project: string; workspace?: string }) {
   const input = given({
     file: desk.place(options.project),
-    workspace: options.workspace === undefined ? undefined : desk.place(options.workspace),
+    workspace: desk.place(options.workspace),
   });
   const answer = await desk.client.call('certificates.list', input, { signal: desk.interrupted });
   return desk.printer.answer(answer, (value) => {
@@ -53,7 +53,7 @@ async function listCertificates(desk: Desk, options: { project: string; workspac
 }
 
 async function calendar(desk: Desk, options: { project?: string }) {
-  const file = options.project === undefined ? undefined : desk.place(options.project);
+  const file = desk.place(options.project);
   const answer = await desk.client.call('attestation.calendar', given({ file }), {
     signal: desk.interrupted,
   });

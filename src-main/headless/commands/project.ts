@@ -87,7 +87,7 @@ async function plan(
   const input = {
     ...projectInput(desk, options.project, options),
     ...given({
-      workspace: options.workspace === undefined ? undefined : desk.place(options.workspace),
+      workspace: desk.place(options.workspace),
       reissue: options.reissue,
     }),
   };
@@ -107,7 +107,7 @@ async function create(
 ) {
   const input = given({
     directory: desk.place(directory),
-    from: options.from === undefined ? undefined : desk.place(options.from),
+    from: desk.place(options.from),
     flare: options.flare,
     confidential: options.cc,
   });

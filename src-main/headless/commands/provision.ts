@@ -17,7 +17,7 @@ async function provision(desk: Desk, options: ProvisionOptions) {
   const answer = await desk.runTask('provisioning.run', {
     ...projectInput(desk, options.project, options),
     ...given({
-      workspace: options.workspace === undefined ? undefined : desk.place(options.workspace),
+      workspace: desk.place(options.workspace),
       reissue: options.reissue,
       images: options.images === false ? false : undefined,
     }),

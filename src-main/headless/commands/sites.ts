@@ -69,7 +69,7 @@ const step = (verb: Verb) => async (desk: Desk, options: SitesCommandOptions) =>
       only: options.only,
       prod: options.prod,
       accept_host_keys: options.acceptHostKey,
-      kit: options.kit === undefined ? undefined : desk.place(options.kit),
+      kit: desk.place(options.kit),
       force: options.force,
     }),
   });

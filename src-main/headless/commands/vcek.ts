@@ -49,7 +49,7 @@ async function fetchFrom(desk: Desk, options: { url?: string[]; report?: string;
     'vcek.fetch',
     given({
       addresses: all.length === 0 ? undefined : all,
-      report: options.report === undefined ? undefined : desk.place(options.report),
+      report: desk.place(options.report),
     }),
   );
   return desk.printer.answer(
