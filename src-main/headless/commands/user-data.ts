@@ -17,15 +17,15 @@ const where = (desk: Desk, drive: string, { project, site }: WhereOptions) =>
     : { site, host_path: drive, file: desk.place(project ?? 'project.yml') };
 
 /** As scripts know it: a drive here by its path. */
-async function change(
+async function change<Changed extends { drive: string; on: string }>(
   desk: Desk,
   drive: string,
   { site }: WhereOptions,
-  work: Promise<Envelope<{ drive: string; on: string }>>,
-) {
+  work: Promise<Envelope<Changed>>,
+): Promise<Envelope<Changed>> {
   const answer = await work;
   if (!answer.ok || site !== undefined) return answer;
-  return { ok: true as const, value: { ...answer.value, drive: desk.place(drive) } };
+  return { ok: true, value: { ...answer.value, drive: desk.place(drive) } };
 }
 
 const done = ({ drive, on }: { drive: string; on: string }): string =>
@@ -64,28 +64,24 @@ interface MountOptions extends WhereOptions {
 
 /** Says what stands against the export on standard error, before anything is written. */
 async function mountConf(desk: Desk, drive: string, nfs: string, options: MountOptions) {
-  const { project, for: participant, anyway } = options;
-  const place = { ...where(desk, drive, options) };
-  const file =
-    project === undefined && participant === undefined ? {} : { file: desk.place(project ?? 'project.yml') };
-  const asked = { ...file, nfs, ...given({ participant }) };
-  const known = { ...asked, ...('site' in place ? { site: place.site, file: place.file } : {}) };
-  const check = await desk.runTask('user_data.check_mount', known);
+  const { project, site, for: participant, anyway } = options;
+  const needsProject = site !== undefined || participant !== undefined;
+  const file = desk.place(project ?? (needsProject ? 'project.yml' : undefined));
+  const asked = { nfs, ...given({ file, participant }) };
+  const check = await desk.runTask('user_data.check_mount', { ...asked, ...given({ site }) });
   if (!check.ok) return desk.printer.answer(check, () => '');
   for (const { severity, message, hint } of check.value.findings) {
     if (severity === 'problem' || severity === 'warning')
       desk.printer.note(`${severity}: ${message}${hint === undefined ? '' : ` ${hint}`}`);
   }
-  const answer = await desk.runTask('user_data.mount_conf', { ...asked, ...place, ...given({ anyway }) });
-  if (!answer.ok) return desk.printer.answer(answer, () => '');
-  const { value } = answer;
-  const here = options.site === undefined ? { ...value, drive: desk.place(drive) } : value;
-  return desk.printer.answer({ ok: true, value: here }, (shown) => {
-    const reached = shown.reached.map(
+  const input = { ...asked, ...where(desk, drive, options), ...given({ anyway }) };
+  const answer = await change(desk, drive, options, desk.runTask('user_data.mount_conf', input));
+  return desk.printer.answer(answer, (value) => {
+    const reached = value.reached.map(
       (one) =>
         `port ${one.port}: ${one.reached ? 'reached' : 'not reached'} from ${confine(check.value.from)}\n`,
     );
-    return `${done(shown)}${reached.join('')}`;
+    return `${done(value)}${reached.join('')}`;
   });
 }
 
