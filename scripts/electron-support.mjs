@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { root } from './packages.mjs';
 
 const supportedMajors = 3;
 
@@ -23,7 +24,6 @@ export function supportProblem(pinned, newest) {
 }
 
 function check() {
-  const root = join(fileURLToPath(import.meta.url), '../..');
   const pinned = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).devDependencies.electron;
   const asked = spawnSync('npm', ['view', 'electron', 'dist-tags.latest'], {
     encoding: 'utf8',
