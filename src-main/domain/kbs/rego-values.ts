@@ -3,7 +3,7 @@
 /** A value nobody can tell from here: a claim of the guest that was not given. */
 export const untold: unique symbol = Symbol('untold');
 
-/** What a request looks like to the policy. Objects listed in `open` may carry more members than are given. */
+/** What a request looks like to the policy. An object with a member `othersUntold` may carry more than are given. */
 export type Told = string | number | boolean | null | typeof untold | Told[] | { [key: string]: Told };
 
 /** A set has no literal form in JSON. */
