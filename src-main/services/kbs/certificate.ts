@@ -1,10 +1,9 @@
 /** The certificates of a key broker, for the calendar: whom they name and when they end. */
 import { X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { isIP } from 'node:net';
 import { connect } from 'node:tls';
 import { DeskError } from '../../contract/errors.ts';
-import { brokerPeer, explained } from './http.ts';
+import { fileOf } from './client.ts';
+import { brokerPeer, endpointOf, explained, tlsOptions } from './http.ts';
 import type { KbsTarget } from './types.ts';
 
 const handshakeMs = 10_000;
@@ -23,26 +22,18 @@ const named = (certificate: X509Certificate): string =>
 
 /**
  * The certificate a key broker shows, read in a handshake and hung up. Throws `cert_expired`, `cert_untrusted`, `unreachable`,
- * `timeout`, `cancelled`; `unsupported` without TLS; `not_found` for its CA file.
+ * `timeout`, `cancelled`; `unsupported` without TLS; `not_found`, `denied` for its CA file.
  */
 export async function shownCertificate(target: KbsTarget, signal?: AbortSignal): Promise<KbsCertificate> {
-  const url = new URL(target.address);
-  if (url.protocol !== 'https:') {
+  const { secure, host } = endpointOf(target.address);
+  if (!secure) {
     throw new DeskError('unsupported', `The key broker ${target.address} is spoken to without TLS.`);
   }
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  const name = target.serverName ?? host;
-  const ca = target.ca === undefined ? undefined : await caFile(target.ca);
+  const ca = target.ca === undefined ? undefined : await fileOf(target.ca, 'ca');
   if (signal?.aborted) throw new DeskError('cancelled', 'The look at the key broker was cancelled.');
   return new Promise((resolve, reject) => {
     // Nothing is sent over it: it is only looked at.
-    const socket = connect({
-      host,
-      port: target.port,
-      ...(ca === undefined ? {} : { ca }),
-      minVersion: 'TLSv1.2',
-      ...(isIP(name) ? {} : { servername: name }),
-    });
+    const socket = connect({ host, port: target.port, ...tlsOptions(ca, target.serverName ?? host) });
     const fail = (error: DeskError): void => {
       socket.destroy();
       reject(error);
@@ -70,18 +61,10 @@ export async function shownCertificate(target: KbsTarget, signal?: AbortSignal):
   });
 }
 
-const caFile = (ca: string): Promise<string> =>
-  readFile(ca, 'latin1').catch((cause: unknown) => {
-    throw new DeskError('not_found', `${ca}, named as kbs.ca, cannot be read.`, {
-      hint: 'Correct the path in desk.yml.',
-      cause,
-    });
-  });
-
-/** The certificates in the file that kbs.ca names; none when it names none. Throws `not_found`, `invalid_input`. */
+/** The certificates in the file that kbs.ca names; none when it names none. Throws `not_found`, `denied`, `invalid_input`. */
 export async function caCertificates({ ca }: KbsTarget): Promise<KbsCertificate[]> {
   if (ca === undefined) return [];
-  const text = await caFile(ca);
+  const text = (await fileOf(ca, 'ca')).toString('latin1');
   const blocks = text.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? [];
   return blocks.map((block) => {
     try {

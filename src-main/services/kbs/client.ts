@@ -1,11 +1,10 @@
 /** One key broker over HTTP(S): pinned CA, no redirects, sizes and times limited. */
 import { readFile } from 'node:fs/promises';
 import type { RequestOptions } from 'node:https';
-import { isIP } from 'node:net';
 import { DeskError } from '../../contract/errors.ts';
 import { loadTokenSigner, type TokenSigner } from '../pki/index.ts';
 import { refusal } from './errors.ts';
-import { brokerPeer, send } from './http.ts';
+import { brokerPeer, endpointOf, send, tlsOptions } from './http.ts';
 import { adminToken } from './token.ts';
 import type { KbsAnswer, KbsTarget } from './types.ts';
 
@@ -37,9 +36,7 @@ export interface KbsClient {
  * Facts: docs/reference/confidential-computing.md §4.1.
  */
 export function kbsClient(target: KbsTarget, now: () => number): KbsClient {
-  const url = new URL(target.address);
-  const secure = url.protocol === 'https:';
-  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const { secure, host } = endpointOf(target.address);
   const peer = brokerPeer(target.address);
   let ca: Promise<Buffer | undefined> | undefined;
   let signer: Promise<TokenSigner> | undefined;
@@ -86,7 +83,6 @@ export function kbsClient(target: KbsTarget, now: () => number): KbsClient {
       ca ??= fileOf(target.ca, 'ca');
       ca.catch(() => (ca = undefined));
     }
-    const name = target.serverName ?? host;
     const options: RequestOptions = {
       method: wanted.method,
       host,
@@ -94,9 +90,7 @@ export function kbsClient(target: KbsTarget, now: () => number): KbsClient {
       path: wanted.path,
       headers,
       agent: false,
-      ...(secure
-        ? { ca: await ca, minVersion: 'TLSv1.2' as const, ...(isIP(name) ? {} : { servername: name }) }
-        : {}),
+      ...(secure ? tlsOptions(await ca, target.serverName ?? host) : {}),
     };
     return send(options, secure, wanted.body, peer, signal);
   };

@@ -1,6 +1,7 @@
 /** A request to a key broker or to the vault behind it: sizes and times limited, failures in words that lead to the fix. */
 import { request as plainRequest } from 'node:http';
 import { request as tlsRequest, type RequestOptions } from 'node:https';
+import { isIP } from 'node:net';
 import { DeskError } from '../../contract/errors.ts';
 import type { KbsAnswer } from './types.ts';
 
@@ -22,6 +23,19 @@ export const brokerPeer = (address: string): Peer => ({
   caKey: 'kbs.ca',
   otherName:
     'Set kbs.server_name in desk.yml to the name in its certificate (the guide makes one for localhost).',
+});
+
+/** The host of an address, and whether it is spoken to over TLS. */
+export function endpointOf(address: string): { secure: boolean; host: string } {
+  const { protocol, hostname } = new URL(address);
+  return { secure: protocol === 'https:', host: hostname.replace(/^\[|\]$/g, '') };
+}
+
+/** How the certificate of a peer is checked: for `name`, against `ca`, or the CAs of this machine when that is missing. */
+export const tlsOptions = (ca: Buffer | undefined, name: string) => ({
+  minVersion: 'TLSv1.2' as const,
+  ...(ca === undefined ? {} : { ca }),
+  ...(isIP(name) ? {} : { servername: name }),
 });
 
 /**

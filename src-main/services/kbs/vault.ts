@@ -1,9 +1,8 @@
 /** The health of the vault behind a key broker (docs/reference/confidential-computing.md §4.5): one GET, no token, nothing changed. */
-import { isIP } from 'node:net';
 import { DeskError } from '../../contract/errors.ts';
 import type { DeskVault } from '../../domain/project/desk-services.ts';
 import { fileOf } from './client.ts';
-import { type Peer, send } from './http.ts';
+import { endpointOf, type Peer, send, tlsOptions } from './http.ts';
 import type { KbsAnswer, KbsStatus, VaultHealth } from './types.ts';
 
 const states: Record<number, VaultHealth['state']> = {
@@ -17,9 +16,7 @@ const states: Record<number, VaultHealth['state']> = {
 
 /** Asks it. A vault that cannot be reached is an answer, too; throws `cancelled` alone. */
 export async function vaultHealth(vault: DeskVault, signal?: AbortSignal): Promise<VaultHealth> {
-  const url = new URL(vault.address);
-  const secure = url.protocol === 'https:';
-  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const { secure, host } = endpointOf(vault.address);
   const peer: Peer = {
     name: `the vault ${vault.address}`,
     caKey: 'kbs.vault_ca',
@@ -27,11 +24,6 @@ export async function vaultHealth(vault: DeskVault, signal?: AbortSignal): Promi
   };
   try {
     const ca = secure && vault.ca !== undefined ? await fileOf(vault.ca, 'vault_ca') : undefined;
-    const tls = {
-      minVersion: 'TLSv1.2' as const,
-      ...(ca ? { ca } : {}),
-      ...(isIP(host) ? {} : { servername: host }),
-    };
     const answer = await send(
       {
         method: 'GET',
@@ -40,7 +32,7 @@ export async function vaultHealth(vault: DeskVault, signal?: AbortSignal): Promi
         path: '/v1/sys/health',
         headers: { accept: 'application/json' },
         agent: false,
-        ...(secure ? tls : {}),
+        ...(secure ? tlsOptions(ca, host) : {}),
       },
       secure,
       undefined,
