@@ -131,12 +131,16 @@ export const release = `
 exit 0
 `;
 
-/** Makes the job's folder; the request comes on standard input. `$1` = build. */
-export const prepare = `
+/** Makes the folder of `$1`, which nothing was made for before. */
+const jobFolder = `
 job=$dir/jobs/$1
 mkdir -p "$dir" || fail "$dir cannot be made"
 mkdir -p "$dir/jobs" && mkdir "$job" || exit 1
 chmod 700 "$dir/jobs" "$job" || exit 1
+`;
+
+/** Makes the job's folder; the request comes on standard input. `$1` = build. */
+export const prepare = `${jobFolder}
 cat > "$job/request" || exit 1
 echo "job $job"
 `;
@@ -145,11 +149,7 @@ echo "job $job"
  * Makes a build's folder. `$1` = build, `$2` = participant (empty: its kit is here already), `$3` = what it is for, `$4` = bytes
  * of the builder's config, which come first on standard input; the kit follows as a tar. Nothing is begun by this.
  */
-export const prepareBuild = `
-job=$dir/jobs/$1
-mkdir -p "$dir" || fail "$dir cannot be made"
-mkdir -p "$dir/jobs" && mkdir "$job" || exit 1
-chmod 700 "$dir/jobs" "$job" || exit 1
+export const prepareBuild = `${jobFolder}
 printf '%s' "$3" > "$job/request" || exit 1
 # One byte at a time: what follows in the pipe is not ours to read.
 said=$(dd bs=1 count="$4" of="$job/builder.yaml" 2>&1) || fail "$said"
