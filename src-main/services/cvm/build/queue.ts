@@ -13,7 +13,7 @@ import type { SshConnection } from '../../ssh/index.ts';
 import { type BuildEnd, FollowCursor, stateOn } from './follow.ts';
 import { localMachine, type Machine, remoteMachine } from './machine.ts';
 import { builtArchive, recover } from './publish.ts';
-import { type BuildTools, newBuildId } from './build.ts';
+import { type BuildTools, newBuildId, say } from './build.ts';
 import { prepareAhead } from './ahead.ts';
 import { checkHost } from './check-host.ts';
 import { collect, resultOf } from './collect.ts';
@@ -115,7 +115,7 @@ export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
     const { error } = build.record;
     if (error !== undefined) {
       const text = `${error.message}${error.hint === undefined ? '' : ` ${error.hint}`}`;
-      logs.add(build.record.id, [{ at: clock.now(), from: 'desk', text }]);
+      say(build, options, text);
     }
     active.delete(build.record.id);
     build.settle(structuredClone(build.record));
@@ -159,7 +159,7 @@ export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
     const left = build.request.hosts.filter((host) => !build.refusals.has(hostKey(host)));
     if (build.signal.aborted || left.length === 0) return failWith(build, error);
     const { message } = options.describeError(error);
-    logs.add(build.record.id, [{ at: clock.now(), from: 'desk', text: message }]);
+    say(build, options, message);
     await build.change({ state: 'queued', host: undefined, startedAt: undefined });
     queueUp(waiting, build);
   };
@@ -168,13 +168,12 @@ export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
   const postpone = async (build: Waiting, worker: Worker, held: string): Promise<void> => {
     worker.heldUntil = clock.now() + heldMs;
     setTimeout(next, heldMs + 10).unref();
-    if (build.record.note !== held)
-      logs.add(build.record.id, [{ at: clock.now(), from: 'desk', text: held }]);
+    if (build.record.note !== held) say(build, options, held);
     await build.change({ state: 'waiting', host: undefined, startedAt: undefined, note: held });
     queueUp(waiting, build);
   };
 
-  /** True when the host is ours for this build, false when somebody else has it or it cannot build. */
+  /** The account's home on the host when it is ours for this build; undefined when somebody else has it or it cannot build. */
   const takeHost = async (build: Waiting, worker: Worker): Promise<{ home: string } | undefined> => {
     let isTaken = false;
     try {
@@ -188,7 +187,7 @@ export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
       isTaken = true;
       worker.lockOf = undefined;
       const { home, notes } = await checkHost(build, machine);
-      for (const text of notes) logs.add(build.record.id, [{ at: clock.now(), from: 'desk', text }]);
+      for (const note of notes) say(build, options, note);
       return { home };
     } catch (error) {
       if (isTaken) await giveFree(build, await machineOf(worker, build.signal)).catch(() => undefined);
@@ -467,7 +466,7 @@ export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
         if (context.anew === true) await endBuild(build, found.machine, options);
         else if (found.state === 'running' || found.state === 'ended' || found.state === 'gone') {
           logs.reset(found.record.id);
-          logs.add(found.record.id, [{ at: clock.now(), from: 'desk', text: 'Found again on its host.' }]);
+          say(build, options, 'Found again on its host.');
           if (request.task !== undefined) found.record.task = request.task;
           return await enqueue({ ...found.record, state: 'building' }, true, [found.host]);
         } else if (found.state === 'prepared') await endBuild(build, found.machine, options);
