@@ -32,7 +32,7 @@ export interface Webhook {
 const answerMs = 10_000;
 /** Before the second and the third try. */
 const pauses = [2_000, 15_000] as const;
-/** More than this wait for their turn; older ones are dropped. */
+/** While so many wait for their turn, a new one is dropped. */
 const mostWaiting = 50;
 
 /** Chip ids, report data, measurements and keys are long runs of hex or base64; none of them leaves this machine. */
