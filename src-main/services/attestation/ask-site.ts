@@ -26,13 +26,17 @@ export interface AskedSite {
   fqcn: string;
 }
 
-export interface AskParts {
+/** What an answer is judged by. */
+interface AnswerParts {
   expectations: (site: string) => Expectations;
   anchors: Anchors;
   store: VcekStore;
   timeline: AttestationRepository;
-  clock: Clock;
   signatures: SignatureMemory;
+}
+
+export interface AskParts extends AnswerParts {
+  clock: Clock;
   /** How long an answer is waited for. */
   answerMs: number;
   signal: AbortSignal;
@@ -73,10 +77,8 @@ export async function askSite(
       ...(evidence === undefined ? {} : { evidence }),
     };
   } catch (error) {
-    if (signal.aborted || !(error instanceof DeskError)) {
-      if (signal.aborted) return { kind: 'nothing' };
-      throw error;
-    }
+    if (signal.aborted) return { kind: 'nothing' };
+    if (!(error instanceof DeskError)) throw error;
     if (error.code === 'unsupported') return { kind: 'unsupported', message: error.message };
     if (error.code !== 'timeout' && error.code !== 'remote_failed') return { kind: 'nothing' };
     return {
@@ -93,7 +95,7 @@ export async function judgeAnswer(
   tokens: readonly { namespace: string; token: Uint8Array | string }[],
   before: SiteMemory | undefined,
   at: number,
-  parts: Omit<AskParts, 'answerMs' | 'signal' | 'clock' | 'isLate'>,
+  parts: AnswerParts,
 ): Promise<{ verdict: Verdict; evidence?: Uint8Array }> {
   const read = tokens.map(({ namespace, token }) => ({ namespace, piece: readToken(namespace, token) }));
   const pieces = read.map(({ piece }) => piece);
@@ -121,13 +123,7 @@ async function judge(
   evidence: Evidence,
   memory: SiteMemory | undefined,
   at: number,
-  {
-    expectations,
-    anchors,
-    store,
-    timeline,
-    signatures,
-  }: Omit<AskParts, 'answerMs' | 'signal' | 'clock' | 'isLate'>,
+  { expectations, anchors, store, timeline, signatures }: AnswerParts,
 ): Promise<Verdict> {
   const before = memory?.evidence?.verdict;
   const lastFacts =
