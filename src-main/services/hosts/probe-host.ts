@@ -87,7 +87,9 @@ async function contextOf(
   const folder = value('image');
   const serialLog = value('serial');
   const { image, ...rest } = context;
-  const socket = image?.qmpSocket;
+  const directory = value('directory') ?? site.directory;
+  if (!image) return { ...rest, directory };
+  const { qmpSocket: socket, ...vm } = image;
   // The script opens it from its own folder.
   const qmpSocket =
     socket === undefined || socket.startsWith('/')
@@ -95,21 +97,15 @@ async function contextOf(
       : folder && `${folder}/${socket.replace(/^\.\//, '')}`;
   return {
     ...rest,
-    directory: value('directory') ?? site.directory,
-    ...(image
-      ? {
-          image: {
-            ...withoutSocket(image),
-            ...(qmpSocket ? { qmpSocket } : {}),
-            ...(folder ? { folder } : {}),
-            ...(serialLog ? { serialLog } : {}),
-          },
-        }
-      : {}),
+    directory,
+    image: {
+      ...vm,
+      ...(qmpSocket ? { qmpSocket } : {}),
+      ...(folder ? { folder } : {}),
+      ...(serialLog ? { serialLog } : {}),
+    },
   };
 }
-
-const withoutSocket = ({ qmpSocket: _, ...image }: NonNullable<HostTarget['context']['image']>) => image;
 
 async function runOne(
   connection: SshConnection,
