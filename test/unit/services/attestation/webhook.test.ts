@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { settingsSchema } from '../../../../src-main/contract/settings.ts';
 import type { Alarm } from '../../../../src-main/domain/attestation/index.ts';
 import { createWebhook } from '../../../../src-main/services/attestation/index.ts';
+import { freePort } from '../../../lab/ports.ts';
 
 interface Received {
   headers: IncomingMessage['headers'];
@@ -98,7 +99,7 @@ describe('an alarm', () => {
 
   it('to nobody is a failure in words', async () => {
     const hook = webhook();
-    await hook.send('http://127.0.0.1:1/', 'study', alarm);
+    await hook.send(`http://127.0.0.1:${await freePort()}/`, 'study', alarm);
     expect(hook.state()?.state).toBe('failed');
     expect(hook.state()?.message).not.toContain('127.0.0.1');
   });
