@@ -1,5 +1,5 @@
 /** Application images: what is written, built by a stand-in docker (test/lab/docker), and read without Docker. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -22,7 +22,7 @@ import {
   writeAppImage,
 } from '../../../src-main/services/cvm/index.ts';
 import { type Machine, remoteMachine } from '../../../src-main/services/cvm/build/machine.ts';
-import { connect, type SshConnection } from '../../../src-main/services/ssh/index.ts';
+import { connect } from '../../../src-main/services/ssh/index.ts';
 import {
   installed,
   saveArchive,
@@ -106,22 +106,36 @@ test('cancel ends docker at once', async () => {
   expect(Date.now() - began).toBeLessThan(3000);
 });
 
+async function machineOn(sshd: Sshd, path: string[]): Promise<Machine> {
+  const target = { host: sshd.host, port: sshd.port, identity: sshd.identity, hostKey: sshd.fingerprint };
+  const connection = await connect(target, {
+    home: folder,
+    hostKeys: { ownFile: join(folder, 'known_hosts'), readFiles: [] },
+    auth: { defaultUser: sshd.user },
+  });
+  return remoteMachine(
+    { name: 'builder-1', ssh: target, directory: '~/work', path, command: '' },
+    connection,
+  );
+}
+
+/** The programs of this machine but docker. */
+function toolsWithoutDocker(): string {
+  const tools = join(folder, 'tools');
+  mkdirSync(tools);
+  for (const place of ['/usr/bin', '/bin'])
+    for (const name of readdirSync(place))
+      if (name !== 'docker' && !existsSync(join(tools, name)))
+        symlinkSync(join(place, name), join(tools, name));
+  return tools;
+}
+
 describe('on a builder host over SSH', () => {
   let sshd: Sshd;
   let host: Machine;
-  let connection: SshConnection;
   beforeAll(async () => {
     sshd = await startSshd({ folder: join(folder, 'sshd') });
-    const target = { host: sshd.host, port: sshd.port, identity: sshd.identity, hostKey: sshd.fingerprint };
-    connection = await connect(target, {
-      home: folder,
-      hostKeys: { ownFile: join(folder, 'known_hosts'), readFiles: [] },
-      auth: { defaultUser: sshd.user },
-    });
-    host = remoteMachine(
-      { name: 'builder-1', ssh: target, directory: '~/work', path: [join(folder, 'bin')], command: '' },
-      connection,
-    );
+    host = await machineOn(sshd, [join(folder, 'bin')]);
   });
   afterAll(async () => {
     host.close();
@@ -180,18 +194,23 @@ describe('on a builder host over SSH', () => {
     expect(jobs()).toEqual([]);
   });
 
-  const hasDocker = spawnSync('sh', ['-c', 'command -v docker']).status === 0;
-  test.skipIf(hasDocker)('without docker there, it says so and what to do', async () => {
+  test('without docker there, it says so and what to do', async () => {
     const context = join(folder, 'no-docker');
     await writeAppImage(context, { line: '2.8.1', gpu: false });
-    const bare = remoteMachine({ ...host.host, path: [] }, connection);
-    await expect(
-      buildAppImage({ folder: context, tag: 'x', archive: join(sshd.home, 'x.tar.gz') }, bare, {
-        clock,
-        signal: new AbortController().signal,
-        onLines: () => undefined,
-      }),
-    ).rejects.toMatchObject({ hint: expect.stringContaining('Install Docker') as string });
+    const bare = await startSshd({ folder: join(folder, 'bare'), env: { PATH: toolsWithoutDocker() } });
+    const machine = await machineOn(bare, []);
+    try {
+      await expect(
+        buildAppImage({ folder: context, tag: 'x', archive: join(bare.home, 'x.tar.gz') }, machine, {
+          clock,
+          signal: new AbortController().signal,
+          onLines: () => undefined,
+        }),
+      ).rejects.toMatchObject({ hint: expect.stringContaining('Install Docker') as string });
+    } finally {
+      machine.close();
+      await bare.stop();
+    }
   });
 });
 
