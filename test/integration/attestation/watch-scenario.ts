@@ -19,13 +19,8 @@ import {
 import { testChain, testChip } from '../../lab/attestation/snp-chain.ts';
 import { debugPolicy, type ReportContent, reportBody } from '../../lab/attestation/snp-report.ts';
 import { type FlareVersion, newLabFolder } from '../../lab/nvflare.ts';
+import { silentLogger } from '../../lab/silent-logger.ts';
 
-const silent = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};
 const measurement = 'ab'.repeat(48);
 /** Seconds between the checks of the peers. */
 const interval = 20;
@@ -85,7 +80,7 @@ export function watchScenario(version: FlareVersion): void {
       store: vceks,
       timeline: store.attestation,
       clock: { now: () => Date.now() },
-      logger: silent,
+      logger: silentLogger,
       actor: 'test',
       pace: {
         periodMs: 300_000,

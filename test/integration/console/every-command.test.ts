@@ -10,19 +10,13 @@ import { knowsArguments } from '../../../src-main/core/command-arguments.ts';
 import type { OpenStream, StreamItem } from '../../../src-main/contract/index.ts';
 import type { Caller } from '../../../src-main/ports.ts';
 import { flareVersions, type LabFederation, newLabFolder, startFederation } from '../../lab/nvflare.ts';
+import { silentLogger } from '../../lab/silent-logger.ts';
 
 type Item = StreamItem<'session.console'>;
 type Reply = Extract<Item, { kind: 'reply' }>['reply'];
 
 const template = join(import.meta.dirname, '../../../resources/job-templates/hello-numpy');
 const admin = 'admin@nvidia.com';
-const quiet = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};
-
 /** A console as a window has one: lines up, replies down, its places are tokens. */
 class Console {
   readonly #stream: OpenStream<'session.console'>;
@@ -120,7 +114,7 @@ describe.each(flareVersions)('%s', (version) => {
       version: '0.0.0-test',
       environment: { home: folder, user: 'tester' },
       checkOutputs: true,
-      logger: quiet,
+      logger: silentLogger,
     });
   });
   afterAll(async () => {

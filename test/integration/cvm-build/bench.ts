@@ -15,15 +15,9 @@ import {
 import { connect } from '../../../src-main/services/ssh/index.ts';
 import { newLabFolder } from '../../lab/keeper.ts';
 import { type Sshd, startSshd } from '../../lab/sshd.ts';
+import { silentLogger } from '../../lab/silent-logger.ts';
 
 export const builderCommand = join(import.meta.dirname, '../../lab/cvm-builder/build-image');
-
-const quiet = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};
 
 /** A folder that looks like the signed kit of a confidential participant. */
 function makeKit(prod: string, site: string): string {
@@ -91,7 +85,7 @@ export async function newBench(changes: Partial<BuildQueueOptions> = {}): Promis
   const prod = join(folder, 'workspace/study/prod_00');
   mkdirSync(prod, { recursive: true });
   const store = memoryStore();
-  const logs = createBuildLogs(join(folder, 'logs'), quiet);
+  const logs = createBuildLogs(join(folder, 'logs'), silentLogger);
   const queue = createBuildQueue({
     clock: { now: () => Date.now() },
     logs,
@@ -104,7 +98,7 @@ export async function newBench(changes: Partial<BuildQueueOptions> = {}): Promis
     watchdog: { silentSeconds: 600, longestSeconds: 3600 },
     pollMs: 200,
     store,
-    logger: quiet,
+    logger: silentLogger,
     describeError: (error) =>
       error instanceof DeskError
         ? error.toAnswer()

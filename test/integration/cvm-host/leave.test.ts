@@ -6,13 +6,7 @@ import { leaveWith } from '../../../src-main/core/leave-federation.ts';
 import { createSessionPool } from '../../../src-main/core/session-pool.ts';
 import type { SiteTarget } from '../../../src-main/services/sites/index.ts';
 import { flareVersions, type LabFederation, startFederation } from '../../lab/nvflare.ts';
-
-const quiet = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};
+import { silentLogger } from '../../lab/silent-logger.ts';
 
 const target = (name: string, type: SiteTarget['type']): SiteTarget => ({
   name,
@@ -23,7 +17,7 @@ const target = (name: string, type: SiteTarget['type']): SiteTarget => ({
 
 describe.each(flareVersions)('%s', (version) => {
   let federation: LabFederation;
-  const sessions = createSessionPool({ clock: { now: () => Date.now() }, logger: quiet, keepMs: 0 });
+  const sessions = createSessionPool({ clock: { now: () => Date.now() }, logger: silentLogger, keepMs: 0 });
   const core = { sessions } as unknown as CoreParts;
 
   beforeAll(async () => {

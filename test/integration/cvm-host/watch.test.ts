@@ -15,6 +15,7 @@ import { makeImage } from '../../lab/cvm-host/image.ts';
 import { newLabFolder } from '../../lab/keeper.ts';
 import { deskHost, type Sshd, startSshd } from '../../lab/sshd.ts';
 import { writeProjectFiles } from '../kbs/confidential-project.ts';
+import { silentLogger } from '../../lab/silent-logger.ts';
 
 const bin = join(import.meta.dirname, '../../lab/cvm-host/bin');
 
@@ -75,12 +76,11 @@ beforeAll(async () => {
     stamp: `${size}:${Math.floor(mtimeMs)}`,
     image: { ...image, archive },
   });
-  const silent = () => undefined;
   core = {
     stateFolder: join(folder, 'state'),
     clock: { now: () => Date.now() },
     environment: { home: folder, user: 'ada' },
-    logger: { debug: silent, info: silent, warn: silent, error: silent },
+    logger: silentLogger,
     prompts: {
       ask: (name: string) => {
         questions.push(name);

@@ -16,6 +16,7 @@ import { generatePolicy, trusteeProfile } from '../../../src-main/domain/kbs/ind
 import { startKbs, type TestKbs } from '../../lab/kbs/kbs.ts';
 import { startVault } from '../../lab/kbs/vault.ts';
 import { writeConfidentialProject } from './confidential-project.ts';
+import { silentLogger } from '../../lab/silent-logger.ts';
 
 const ends: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
@@ -31,7 +32,6 @@ async function watched(pace = { policyMs: 60_000, countersMs: 60_000 }, more = '
   await appendFile(join(folder, 'desk.yml'), more);
   const store = openStore(join(folder, 'state'));
   ends.push(() => store.close());
-  const silent = () => undefined;
   const workspace = {
     state: createStateCell<StateValue<'workspace.current'>>({ open: { name: 'study' } as never, recent: [] }),
     opened: () => ({ kind: 'project', file }),
@@ -39,7 +39,7 @@ async function watched(pace = { policyMs: 60_000, countersMs: 60_000 }, more = '
   const core = {
     clock: { now: () => Date.now() },
     environment: { home: folder, user: 'ada' },
-    logger: { debug: silent, info: silent, warn: silent, error: silent },
+    logger: silentLogger,
     store: () => Promise.resolve(store),
     workspace: () => Promise.resolve(workspace),
   } as unknown as CoreParts;

@@ -7,8 +7,8 @@ import { askPassphrase } from '../../../src-main/core/passphrases.ts';
 import { createPromptQueue } from '../../../src-main/core/prompt-queue.ts';
 import type { CoreParts } from '../../../src-main/core/context.ts';
 import { openSecretStore } from '../../../src-main/services/secrets/index.ts';
+import { silentLogger } from '../../lab/silent-logger.ts';
 
-const logger = { debug() {}, info() {}, warn() {}, error() {} };
 let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'passphrases-'));
@@ -22,13 +22,17 @@ function desk({ keychain = true, answers }: { keychain?: boolean; answers: objec
     open: (sealed: Uint8Array) =>
       Promise.resolve({ text: Buffer.from(sealed).reverse().toString(), isStale: false }),
   };
-  const store = openSecretStore({ folder, box, clock: { now: () => 0 }, logger });
+  const store = openSecretStore({ folder, box, clock: { now: () => 0 }, logger: silentLogger });
   const asked: unknown[] = [];
   const prompts = createPromptQueue((_name, question) => {
     asked.push(question);
     return Promise.resolve(answers.shift() ?? { passphrase: null });
-  }, logger);
-  const core = { prompts, logger, secrets: () => Promise.resolve(store) } as unknown as CoreParts;
+  }, silentLogger);
+  const core = {
+    prompts,
+    logger: silentLogger,
+    secrets: () => Promise.resolve(store),
+  } as unknown as CoreParts;
   const ask = (attempt: number, file = '/k') =>
     askPassphrase(core, {
       opens: `SSH key ${file}`,

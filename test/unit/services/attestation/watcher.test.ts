@@ -17,13 +17,8 @@ import { openStore, type Store } from '../../../../src-main/services/store/index
 // Loaded before time stands still: the watcher loads it when it first asks for jobs.
 import '../../../../src-main/services/jobs/index.ts';
 import { fakeSession, reply } from '../jobs/workbench.ts';
+import { silentLogger } from '../../../lab/silent-logger.ts';
 
-const silent = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};
 let folder: string;
 let store: Store;
 beforeEach(async () => {
@@ -51,7 +46,7 @@ function watcherOf(sites: WatchedSite[], session: AdminSession): Promise<Watcher
     store: openVcekStore(join(folder, 'vcek'), anchors, clock),
     timeline: store.attestation,
     clock,
-    logger: silent,
+    logger: silentLogger,
     actor: 'test',
     onChange: () => undefined,
   });

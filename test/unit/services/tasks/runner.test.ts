@@ -1,7 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { DeskError, type ErrorAnswer } from '../../../../src-main/contract/errors.ts';
-import type { Logger } from '../../../../src-main/ports.ts';
 import {
   createTaskRunner,
   type TaskContext,
@@ -9,8 +8,7 @@ import {
   type TaskKind,
 } from '../../../../src-main/services/tasks/index.ts';
 import { memoryRepository } from './memory-repository.ts';
-
-const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+import { silentLogger } from '../../../lab/silent-logger.ts';
 
 const describeError = (error: unknown): ErrorAnswer =>
   error instanceof DeskError
@@ -25,7 +23,7 @@ function bench(
   const runner = createTaskRunner({
     repository,
     clock: { now: () => Date.now() },
-    logger: silent,
+    logger: silentLogger,
     describeError,
   });
   runner.register({
