@@ -2,9 +2,11 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Locator } from 'playwright';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { writeConfidentialProject } from '../../integration/kbs/confidential-project.ts';
 import { startKbs, type TestKbs } from '../../lab/kbs/kbs.ts';
+import { pressAndTypeName } from '../story/typed-name.ts';
 import { type Bench, findElectron, openBench, type Running } from './app.ts';
 import { willPick } from './system.ts';
 
@@ -36,13 +38,7 @@ describe.skipIf(!binary)(`key broker in ${binary?.kind ?? 'SKIPPED: no'} Electro
     running = await bench.start(join(folder, 'state'));
     const { page } = running;
     page.setDefaultTimeout(15_000);
-    const confirm = async (button: string): Promise<void> => {
-      await page.getByRole('button', { name: button, exact: true }).first().click();
-      const dialog = page.getByRole('dialog');
-      await dialog.getByRole('textbox').fill('study');
-      await dialog.getByRole('button', { name: button, exact: true }).click();
-      await dialog.waitFor({ state: 'hidden' });
-    };
+    const confirm = (button: string, place?: Locator) => pressAndTypeName(page, button, 'study', place);
     await willPick(running, join(folder, 'project'));
     await page.getByRole('button', { name: /Open a folder/ }).click();
     await page.getByRole('link', { name: 'Key broker' }).click();
@@ -61,10 +57,7 @@ describe.skipIf(!binary)(`key broker in ${binary?.kind ?? 'SKIPPED: no'} Electro
     await page.getByText('disk.key').waitFor();
     await confirm('Put resource');
     await expect.poll(() => kbs.resources.get(path)?.toString()).toBe('a key of the desktop');
-    await row.getByRole('button', { name: 'Delete' }).click();
-    const dialog = page.getByRole('dialog');
-    await dialog.getByRole('textbox').fill('study');
-    await dialog.getByRole('button', { name: 'Delete', exact: true }).click();
+    await confirm('Delete', row);
     await expect.poll(() => kbs.resources.size).toBe(0);
     expect(running.log()).not.toMatch(/Unhandled|TypeError|a key of the desktop/);
   });

@@ -1,7 +1,7 @@
 /** The policy of a key broker read, compared with built images, written from them, set and rolled back in the windows; axe in both themes. */
 import { appendFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Page } from 'playwright';
+import type { Locator, Page } from 'playwright';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createCore } from '../../../src-main/core.ts';
 import { generatePolicy, trusteeProfile } from '../../../src-main/domain/kbs/index.ts';
@@ -10,6 +10,7 @@ import { startKbs, type TestKbs } from '../../lab/kbs/kbs.ts';
 import { startVault, type TestVault } from '../../lab/kbs/vault.ts';
 import { newLabFolder } from '../../lab/keeper.ts';
 import { goTo } from '../story/main-job.ts';
+import { pressAndTypeName } from '../story/typed-name.ts';
 import { openWindows, takePictures, takeProofs, type Windows } from './browser.ts';
 import { seriousFaults } from './axe.ts';
 
@@ -66,13 +67,7 @@ const settable = () =>
     .poll(() => page.getByRole('button', { name: 'Set policy' }).getAttribute('aria-disabled'))
     .toBeNull();
 
-async function confirm(button: string): Promise<void> {
-  await page.getByRole('button', { name: button, exact: true }).first().click();
-  const dialog = page.getByRole('dialog');
-  await dialog.getByRole('textbox').fill('study');
-  await dialog.getByRole('button', { name: button, exact: true }).click();
-  await dialog.waitFor({ state: 'hidden' });
-}
+const confirm = (button: string, place?: Locator) => pressAndTypeName(page, button, 'study', place);
 
 it('reads, compares with images, sets and rolls back a policy', { timeout: 120_000 }, async () => {
   await goTo(page, 'Key broker');
@@ -147,11 +142,7 @@ it('reads, compares with images, sets and rolls back a policy', { timeout: 120_0
   const row = page.getByRole('row').filter({ hasText: 'kept before a change' });
   await row.waitFor();
   found.push(...(await seriousFaults(page, 'history')));
-  await row.getByRole('button', { name: 'Roll back' }).click();
-  const dialog = page.getByRole('dialog');
-  await dialog.getByRole('textbox').fill('study');
-  await dialog.getByRole('button', { name: 'Roll back', exact: true }).click();
-  await dialog.waitFor({ state: 'hidden' });
+  await confirm('Roll back', row);
   await expect.poll(() => kbs.policy).toBe(earlier);
   expect(found).toEqual([]);
   expect(windows.complaints).toEqual([]);
