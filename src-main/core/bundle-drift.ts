@@ -9,7 +9,7 @@ import { driftFindings, type ProjectNow } from '../domain/cc/bundle-drift.ts';
 import { type KitAttesters, kitAttesters } from '../domain/cc/kit-attesters.ts';
 import { confidentialProject, renderConfidential } from '../domain/kit/index.ts';
 import type { Participant, Project } from '../domain/project/model.ts';
-import { toPlain } from '../domain/project/yaml/node.ts';
+import { ccSettings, portsIn } from './cc-settings.ts';
 import { prodsOf, reachOf } from './site-targets.ts';
 import type { SoundProject } from './sound-project.ts';
 
@@ -80,11 +80,7 @@ function reachNow(participant: Participant, project: Project): ProjectNow['reach
 
 async function allowedPorts(participant: Participant | undefined, project: Project) {
   if (participant?.ccConfig === undefined) return undefined;
-  const { readYamlFile } = await import('../services/projects/index.ts');
-  const { root } = await readYamlFile(participant.ccConfig, project.line);
-  const document = root === undefined ? undefined : (toPlain(root) as { allowed_ports?: unknown } | null);
-  const ports = document?.allowed_ports;
-  return Array.isArray(ports) ? ports.filter((port) => typeof port === 'number') : undefined;
+  return portsIn((await ccSettings(participant.ccConfig, project))['allowed_ports']);
 }
 
 /** As provisioning would write them now. A file that does not hold is told by `project check`, not here. */

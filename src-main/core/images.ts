@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { DeskError } from '../contract/errors.ts';
 import type { AppImageFacts } from '../domain/cc/app-image.ts';
 import type { FlareLine } from '../domain/project/model.ts';
-import { toPlain } from '../domain/project/yaml/node.ts';
 import type { BuilderHost } from '../services/cvm/index.ts';
+import { ccSettings } from './cc-settings.ts';
 import type { CallHandlers, TaskHandlers } from './context.ts';
 import { soundProject } from './sound-project.ts';
 import { sshOptionsOf } from './ssh-options.ts';
@@ -27,18 +27,13 @@ async function wishesOf({
   };
   if (file === undefined) return said;
   const { project } = await soundProject({ file, flare });
-  const { readYamlFile } = await import('../services/projects/index.ts');
   const paths = new Set(project.participants.flatMap(({ ccConfig }) => ccConfig ?? []));
-  const documents = await Promise.all(
-    [...paths].map(async (path) => {
-      const { root } = await readYamlFile(path, project.line);
-      return (root === undefined ? {} : toPlain(root)) as {
-        cc_issuers?: { path?: unknown }[];
-        root_drive_size?: unknown;
-      };
-    }),
+  const documents: { cc_issuers?: unknown; root_drive_size?: unknown }[] = await Promise.all(
+    [...paths].map((path) => ccSettings(path, project)),
   );
-  const issuers = documents.flatMap(({ cc_issuers }) => (Array.isArray(cc_issuers) ? cc_issuers : []));
+  const issuers = documents.flatMap(({ cc_issuers }) =>
+    Array.isArray(cc_issuers) ? (cc_issuers as { path?: unknown }[]) : [],
+  );
   const drives = documents.flatMap(({ root_drive_size: size }) => (typeof size === 'number' ? [size] : []));
   return {
     line: project.line,

@@ -3,12 +3,12 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DeskError } from '../contract/errors.ts';
 import type { Project } from '../domain/project/model.ts';
-import { toPlain } from '../domain/project/yaml/node.ts';
 import type { DeskFile } from '../services/projects/index.ts';
 import type { SiteImage, SiteTarget } from '../services/sites/index.ts';
 import type { ReportProgress } from '../ports.ts';
 import type { CoreParts } from './context.ts';
 import { makesImages } from './builds/plan.ts';
+import { ccSettings, hostsEntriesIn } from './cc-settings.ts';
 import { createBuildStore } from './builds/store.ts';
 import { imageFactsOf, rememberedImage } from './image-facts.ts';
 import { reachedBy } from './site-targets.ts';
@@ -99,17 +99,15 @@ async function imageOnBuilder(
 }
 
 async function ccFacts(file: string, project: Project): Promise<CcFacts> {
-  const { readYamlFile } = await import('../services/projects/index.ts');
-  const { root } = await readYamlFile(file, project.line);
-  const plain = root === undefined ? {} : (toPlain(root) as Record<string, unknown> | null);
-  const written = plain?.['hosts_entries'] ?? plain?.['host_entries'];
-  const entries = typeof written === 'object' && written !== null ? Object.entries(written) : [];
-  const issuers = Array.isArray(plain?.['cc_issuers']) ? (plain['cc_issuers'] as { path?: unknown }[]) : [];
+  const settings = await ccSettings(file, project);
+  const issuers = settings['cc_issuers'];
   return {
-    hostsEntries: entries.flatMap(([name, address]) =>
+    hostsEntries: Object.entries(hostsEntriesIn(settings)).flatMap(([name, address]) =>
       typeof address === 'string' ? [{ name, address }] : [],
     ),
-    gpu: issuers.some(({ path }) => typeof path === 'string' && /gpu/i.test(path)),
+    gpu:
+      Array.isArray(issuers) &&
+      (issuers as { path?: unknown }[]).some(({ path }) => typeof path === 'string' && /gpu/i.test(path)),
   };
 }
 

@@ -2,8 +2,8 @@
 import { DeskError } from '../contract/errors.ts';
 import type { TaskInput, TaskOutput } from '../contract/index.ts';
 import { exportsLine, mountFindings, type MountingSite, readExport } from '../domain/cc/ext-mount.ts';
-import { toPlain } from '../domain/project/yaml/node.ts';
 import type { DriveOptions } from '../services/cvm/index.ts';
+import { ccSettings, hostsEntriesIn, portsIn } from './cc-settings.ts';
 import type { Work } from './context.ts';
 import { at, onHost, targetOf } from './drive-place.ts';
 import { soundProject } from './sound-project.ts';
@@ -17,18 +17,11 @@ async function mountingSite({ file, site, participant = site }: Asked): Promise<
   const { project } = await soundProject({ file });
   const config = project.participants.find(({ name }) => name === participant)?.ccConfig;
   if (config === undefined) return undefined;
-  const { readYamlFile } = await import('../services/projects/index.ts');
-  const { root } = await readYamlFile(config, project.line);
-  const plain = (root === undefined ? undefined : toPlain(root)) as
-    | Record<string, unknown>
-    | null
-    | undefined;
-  const ports = plain?.['allowed_out_ports'];
-  const entries = plain?.['hosts_entries'] ?? plain?.['host_entries'];
+  const settings = await ccSettings(config, project);
   return {
     name: participant,
-    outPorts: Array.isArray(ports) ? ports.filter((port) => typeof port === 'number') : [],
-    hostNames: typeof entries === 'object' && entries !== null ? Object.keys(entries) : [],
+    outPorts: portsIn(settings['allowed_out_ports']) ?? [],
+    hostNames: Object.keys(hostsEntriesIn(settings)),
   };
 }
 
