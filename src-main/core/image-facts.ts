@@ -18,6 +18,10 @@ interface Options {
   report?: ReportProgress;
 }
 
+/** Tells whether an archive is still the one that was read. */
+const stampOf = (size: number, changedAt: number): string => `${size}:${Math.floor(changedAt)}`;
+const keyOf = (archive: string): string => `image:${archive}`;
+
 /**
  * Facts of `<site>.tgz`. Reading an archive of 20 GB takes minutes, so what was found is kept while size and time stay the
  * same; the hand-over record beside the archive is written at the same time. Throws what `inspectBundle` throws.
@@ -29,9 +33,9 @@ export async function imageFactsOf(
   options: Options,
 ): Promise<SiteImage> {
   const { size, mtimeMs } = await stat(archive);
-  const stamp = `${size}:${Math.floor(mtimeMs)}`;
+  const stamp = stampOf(size, mtimeMs);
   const { documents } = await core.store();
-  const key = `image:${archive}`;
+  const key = keyOf(archive);
   const kept = keptSchema.safeParse(await documents.read(key)).data;
   if (kept?.stamp === stamp) return kept.image;
   const running = `${key} ${stamp}`;
@@ -47,15 +51,15 @@ export async function imageFactsOf(
 /** What was found when the archive was still here; undefined where it never was. */
 export async function rememberedImage(core: CoreParts, archive: string): Promise<SiteImage | undefined> {
   const { documents } = await core.store();
-  return keptSchema.safeParse(await documents.read(`image:${archive}`)).data?.image;
+  return keptSchema.safeParse(await documents.read(keyOf(archive))).data?.image;
 }
 
 /** Keeps the facts of an archive that was just inspected under the name it will have. */
 export async function rememberImage(core: CoreParts, archive: string, facts: BundleFacts): Promise<void> {
   const { documents } = await core.store();
   const { size = 0, modified = '' } = facts.archive ?? {};
-  const stamp = `${size}:${Date.parse(modified)}`;
-  await documents.write(`image:${archive}`, { stamp, image: imageOf(archive, facts) });
+  const stamp = stampOf(size, Date.parse(modified));
+  await documents.write(keyOf(archive), { stamp, image: imageOf(archive, facts) });
 }
 
 async function inspect(
