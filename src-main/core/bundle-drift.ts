@@ -10,12 +10,11 @@ import { type KitAttesters, kitAttesters } from '../domain/cc/kit-attesters.ts';
 import { confidentialProject, renderConfidential } from '../domain/kit/index.ts';
 import type { Participant, Project } from '../domain/project/model.ts';
 import { ccSettings, portsIn } from './cc-settings.ts';
-import { prodsOf, reachOf } from './site-targets.ts';
+import { numberOf, prodsOf, reachOf } from './site-targets.ts';
 import type { SoundProject } from './sound-project.ts';
 
 /** `prod_03` of a path below it. */
 const prodIn = (path: string): string | undefined => /(?:^|[\\/])(prod_\d+)(?=[\\/])/.exec(path)?.[1];
-const numberOf = (prod: string): number => Number(prod.slice('prod_'.length));
 
 /** What differs between a bundle and the project; empty without a project or without a kit that could be read. */
 export async function driftOf(

@@ -7,7 +7,8 @@ import type { Participant, Project } from '../domain/project/model.ts';
 import type { DeskFile } from '../services/projects/index.ts';
 import type { SiteTarget } from '../services/sites/index.ts';
 
-const numberOf = (prod: string): number => Number(prod.replace(/^prod_/, ''));
+/** 3 of `prod_03` or `3`. */
+export const numberOf = (prod: string): number => Number(prod.replace(/^prod_/, ''));
 
 /** The `prod_NN` of a project, the newest first. */
 export function prodsOf(projectFolder: string): string[] {

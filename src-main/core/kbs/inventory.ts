@@ -1,10 +1,10 @@
 /** The CVMs that a project's images make, as far as they were inspected. */
-import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { KnownCvm } from '../../domain/kbs/index.ts';
 import type { Project } from '../../domain/project/model.ts';
 import { makesImages } from '../builds/plan.ts';
 import { imageArchive } from '../site-images.ts';
+import { prodsOf } from '../site-targets.ts';
 
 export interface Inventory {
   /** In the order of the project file. */
@@ -24,6 +24,20 @@ export interface FormerImage {
   debug_swap: boolean;
 }
 
+/** The runs of a project, the newest first, and what the signed records of one say. */
+async function runsOf({ name }: Project, workspace: string, now: number) {
+  const folder = join(workspace, name);
+  const [{ expectedMeasurements }, { keyFormOf }] = await Promise.all([
+    import('../../services/cvm/index.ts'),
+    import('../../services/pki/index.ts'),
+  ]);
+  const { rootFingerprint } = await keyFormOf(join(folder, 'state'));
+  return {
+    runs: prodsOf(folder).map((prod) => join(folder, prod)),
+    recordsOf: (run: string) => expectedMeasurements(run, { rootFingerprint, now }),
+  };
+}
+
 /**
  * Every measurement that a signed record of any run gives, by its 96 hex digits. The newest run wins; one with debug swap is of
  * the newest image, too.
@@ -33,13 +47,10 @@ export async function everyMeasurement(
   workspace: string,
   now: number,
 ): Promise<Map<string, FormerImage>> {
-  const folder = join(workspace, project.name);
-  const { expectedMeasurements } = await import('../../services/cvm/index.ts');
-  const { keyFormOf } = await import('../../services/pki/index.ts');
-  const { rootFingerprint } = await keyFormOf(join(folder, 'state'));
+  const { runs, recordsOf } = await runsOf(project, workspace, now);
   const found = new Map<string, FormerImage>();
-  for (const run of await runsOf(folder)) {
-    for (const [participant, { measurement }] of await expectedMeasurements(run, { rootFingerprint, now })) {
+  for (const run of runs) {
+    for (const [participant, { measurement }] of await recordsOf(run)) {
       if (!measurement.computed) continue;
       for (const [hex, debug_swap] of [
         [measurement.plain, false],
@@ -59,19 +70,15 @@ export async function inventoryOf(project: Project, workspace: string, now: numb
   const inventory: Inventory = { cvms: [], unknown: [], unmeasured: [] };
   const confidential = project.participants.filter(({ ccConfig }) => ccConfig !== undefined);
   if (!makesImages(project) || confidential.length === 0) return inventory;
-  const folder = join(workspace, project.name);
-  const runs = await runsOf(folder);
-  const { expectedMeasurements } = await import('../../services/cvm/index.ts');
-  const { keyFormOf } = await import('../../services/pki/index.ts');
-  const { rootFingerprint } = await keyFormOf(join(folder, 'state'));
-  const expected = new Map<string, Awaited<ReturnType<typeof expectedMeasurements>>>();
+  const { runs, recordsOf } = await runsOf(project, workspace, now);
+  const expected = new Map<string, Awaited<ReturnType<typeof recordsOf>>>();
   for (const { name } of confidential) {
     const run = runs.find((folder) => imageArchive(join(folder, name), name) !== undefined);
     if (run === undefined) {
       inventory.unknown.push({ participant: name, reason: 'no image of it was built' });
       continue;
     }
-    const records = expected.get(run) ?? (await expectedMeasurements(run, { rootFingerprint, now }));
+    const records = expected.get(run) ?? (await recordsOf(run));
     expected.set(run, records);
     const bundle = records.get(name);
     if (bundle?.vmId === undefined) {
@@ -90,16 +97,4 @@ export async function inventoryOf(project: Project, workspace: string, now: numb
     });
   }
   return inventory;
-}
-
-/** The `prod_NN` folders, the newest first. */
-async function runsOf(folder: string): Promise<string[]> {
-  const names = await readdir(folder).catch(() => [] as string[]);
-  return names
-    .flatMap((name) => {
-      const number = /^prod_(\d+)$/.exec(name)?.[1];
-      return number === undefined ? [] : [{ name, number: Number(number) }];
-    })
-    .sort((one, other) => other.number - one.number)
-    .map(({ name }) => join(folder, name));
 }

@@ -116,6 +116,12 @@ export async function createKbsWatch(core: CoreParts, pace: KbsPace = usualPace)
     for (const listener of listeners) listener.onVault(health.state === 'sealed');
   };
 
+  const lookAtAll = (): void => {
+    lookAtPolicy();
+    lookAtCounters();
+    lookAtVault();
+  };
+
   const tell = (event: SiteEvent): void => {
     for (const listener of listeners) listener.onSite(event);
   };
@@ -176,9 +182,7 @@ export async function createKbsWatch(core: CoreParts, pace: KbsPace = usualPace)
       setInterval(lookAtCounters, pace.countersMs).unref(),
       setInterval(lookAtVault, pace.countersMs).unref(),
     ];
-    lookAtPolicy();
-    lookAtCounters();
-    lookAtVault();
+    lookAtAll();
   };
 
   const unfollow = workspace.state.subscribe(() => {
@@ -209,9 +213,7 @@ export async function createKbsWatch(core: CoreParts, pace: KbsPace = usualPace)
       if (timers.length > 0) lookAtPolicy();
     },
     lookAgain() {
-      if (timers.length === 0) return;
-      lookAtPolicy();
-      lookAtCounters();
+      if (timers.length > 0) lookAtAll();
     },
     dispose() {
       unfollow();
