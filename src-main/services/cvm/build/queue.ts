@@ -6,17 +6,17 @@
 import { join } from 'node:path';
 import PQueue from 'p-queue';
 import { DeskError, type ErrorAnswer } from '../../../contract/errors.ts';
-import { endedStates } from '../../../domain/cc/build-state.ts';
 import { expectedSeconds } from '../../../domain/cc/build-times.ts';
 import type { Logger } from '../../../ports.ts';
 import type { SshConnection } from '../../ssh/index.ts';
 import { type BuildEnd, FollowCursor, stateOn } from './follow.ts';
 import { localMachine, type Machine, remoteMachine } from './machine.ts';
 import { builtArchive, recover } from './publish.ts';
-import { type BuildTools, newBuildId, say } from './build.ts';
+import { type Build, type BuildTools, newBuildId, say } from './build.ts';
 import { prepareAhead } from './ahead.ts';
 import { checkHost } from './check-host.ts';
 import { collect, resultOf } from './collect.ts';
+import { closeBuilt, type EarlierBuild, hostOfEarlier, isUnfinished } from './earlier-run.ts';
 import { cleanUp, endBuild, giveFree, noteLeftOvers } from './end-build.ts';
 import { beginBuild, followBuild, reserveHost, sendBuild } from './run-build.ts';
 import {
@@ -320,30 +320,31 @@ export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
     for (const worker of workers.values()) makeReady(worker);
   };
 
-  /** What an earlier run of the program left behind for this participant, if anything. */
-  const earlier = async (
-    request: BuildRequest,
-    context: BuildContext,
-    signal: AbortSignal,
-    record: BuildRecord | undefined,
-  ): Promise<{ record: BuildRecord; host: BuilderHost; machine: Machine; state: string } | undefined> => {
-    if (record?.host === undefined || endedStates.has(record.state)) return undefined;
-    if (record.process !== undefined && record.process !== options.process && options.isAlive(record.process))
-      throw new DeskError('conflict', `${request.site} is being built by another running flaredesk.`, {
-        hint: 'See its window or command; cancel it there.',
-      });
-    const host = request.hosts.find(({ name }) => name === record.host);
-    if (host === undefined) {
-      if (context.anew === true) return undefined;
-      throw new DeskError(
-        'conflict',
-        `${request.site} was being built on ${record.host}, which desk.yml does not name any more.`,
-        { hint: 'Put the builder back, or build anew when you know that nothing runs there.' },
-      );
-    }
+  const workerOf = (host: BuilderHost): Worker => {
     const key = hostKey(host);
     const worker = workers.get(key) ?? newWorker(host);
     workers.set(key, worker);
+    return worker;
+  };
+
+  const buildOf = (
+    request: BuildRequest,
+    record: BuildRecord,
+    signal: AbortSignal,
+    onProgress: Waiting['onProgress'] = () => undefined,
+  ): Build => ({ request, record, signal, change: changer(record, onProgress) });
+
+  /** What an earlier run of the program left behind for this participant, if anything. */
+  const earlier = async (
+    request: BuildRequest,
+    { anew = false }: BuildContext,
+    signal: AbortSignal,
+    record: BuildRecord | undefined,
+  ): Promise<EarlierBuild | undefined> => {
+    if (!isUnfinished(record)) return undefined;
+    const host = hostOfEarlier(record, request, anew, options);
+    if (host === undefined) return undefined;
+    const worker = workerOf(host);
     worker.adopting += 1;
     try {
       const machine = await machineOf(worker, signal);
@@ -355,26 +356,6 @@ export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
         next();
       });
     }
-  };
-
-  /** The archive is in its place, so it was verified; a program that died right then left its record and its host as they were. */
-  const wasBuilt = async (
-    request: BuildRequest,
-    there: { archive: string; bytes: number },
-    open: BuildRecord | undefined,
-    record: BuildRecord,
-    signal: AbortSignal,
-  ): Promise<BuildRecord> => {
-    if (record.state === 'built') return record;
-    const found = await earlier(request, {}, signal, open).catch(() => undefined);
-    const result = record.result ?? { ...there, sha256: '', builderPath: '', notes: [] };
-    const build = { request, record, signal, change: changer(record, () => undefined) };
-    if (found !== undefined && found.state !== 'running') {
-      await giveFree(build, found.machine).catch(() => undefined);
-      await cleanUp(build, found.machine);
-    }
-    await build.change({ state: 'built', result, error: undefined, note: undefined, endedAt: clock.now() });
-    return record;
   };
 
   const add = async (request: BuildRequest, context: BuildContext): Promise<BuildRecord> => {
@@ -414,10 +395,7 @@ export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
           onProgress,
         };
         active.set(record.id, build);
-        for (const host of hosts) {
-          const key = hostKey(host);
-          if (!workers.has(key)) workers.set(key, newWorker(host));
-        }
+        for (const host of hosts) workerOf(host);
         both.addEventListener('abort', () => {
           const index = waiting.indexOf(build);
           if (index < 0) return;
@@ -448,21 +426,19 @@ export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
       await recover(request.prod, request.site);
       const record = await store.read(request.prod, request.site);
       const there = context.anew === true ? undefined : await builtArchive(request.prod, request.site);
-      const isOpen = record?.host !== undefined && !endedStates.has(record.state);
       if (there !== undefined) {
         enter();
-        return await wasBuilt(request, there, isOpen ? record : undefined, record ?? fresh, both);
+        const told = record ?? fresh;
+        if (told.state === 'built') return told;
+        const found = await earlier(request, {}, both, record).catch(() => undefined);
+        await closeBuilt(buildOf(request, told, both), there, found, clock.now());
+        return told;
       }
       const looking = earlier(request, context, both, record);
-      if (isOpen) enter();
+      if (isUnfinished(record)) enter();
       const found = await looking;
       if (found !== undefined) {
-        const build = {
-          request,
-          record: found.record,
-          signal: both,
-          change: changer(found.record, onProgress),
-        };
+        const build = buildOf(request, found.record, both, onProgress);
         if (context.anew === true) await endBuild(build, found.machine, options);
         else if (found.state === 'running' || found.state === 'ended' || found.state === 'gone') {
           logs.reset(found.record.id);
@@ -491,7 +467,7 @@ export function createBuildQueue(options: BuildQueueOptions): BuildQueue {
     const found = await earlier(request, {}, signal, await store.read(request.prod, request.site));
     if (found === undefined) return undefined;
     const { record, machine } = found;
-    const build = { request, record, signal, change: changer(record, () => undefined) };
+    const build = buildOf(request, record, signal);
     await endBuild(build, machine, options);
     await build.change({ state: 'cancelled', note: undefined, endedAt: clock.now() });
     return record;
