@@ -1,6 +1,6 @@
 /**
  * What the console takes for granted of a key broker, asked of the double of every release and, where one is named
- * (test/lab/kbs/README.md), of a real one. Everything that is written is put back.
+ * (test/lab/kbs/README.md), of a real one. The policy is put back; what else is written has names of its own.
  */
 import { generateKeyPairSync } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
