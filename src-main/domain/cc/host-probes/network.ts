@@ -1,4 +1,4 @@
-/** Probes 23–25 and 31: what the site reaches. The VM has its own firewall: host and guest may differ (§5). */
+/** Probes 23–25, 31 and 33: what the site reaches. The VM has its own firewall: host and guest may differ (§5). */
 import {
   bad,
   firstLine,
