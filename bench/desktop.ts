@@ -22,7 +22,7 @@ const usable = (rows: number): string => `new Promise((resolve) => {
   look();
 })`;
 
-/** Megabytes of all processes of a group; memory they share counts once. */
+/** Megabytes (of 1024², as the peaks of the other rows) of all processes of a group; memory they share counts once. */
 function memoryOf(group: number): { processes: number; megabytes: number } {
   let processes = 0;
   let kilobytes = 0;
@@ -37,7 +37,7 @@ function memoryOf(group: number): { processes: number; megabytes: number } {
       // It ended meanwhile.
     }
   }
-  return { processes, megabytes: kilobytes / 1000 };
+  return { processes, megabytes: kilobytes / 1024 };
 }
 
 interface Start {
