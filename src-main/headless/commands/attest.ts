@@ -1,5 +1,5 @@
 /** Attestation: every site's evidence, verified here. */
-import { Option } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import type { CallOutput, StateValue } from '../../contract/index.ts';
 import { command, given, list, noun, run, wholeNumber, type RegisterCommands } from '../command.ts';
 import { confine } from '../confine.ts';
@@ -155,21 +155,23 @@ async function sample(desk: Desk, options: { kit: string; seconds?: number }) {
   );
 }
 
+type Firmware = Record<string, Record<string, number>>;
+
 interface RuleOptions {
   kit: string;
-  minimumTcb?: string[];
+  minimumTcb?: Firmware;
   smt?: 'allow' | 'forbid';
   migration?: 'allow' | 'forbid';
 }
 
 /** `Milan:snp=8,microcode=115`; `Milan:` takes its levels away. */
-function firmwareOf(text: string): [string, Record<string, number>] {
-  const [product = '', levels = ''] = text.split(':');
-  const parts = levels.split(',').filter((part) => part !== '');
-  return [
-    product,
-    Object.fromEntries(parts.map((part) => [part.split('=')[0] ?? '', Number(part.split('=')[1])])),
-  ];
+function firmware(value: string, before: Firmware | undefined): Firmware {
+  const found = /^(\w+):((?:\w+=\d{1,3}(?:,(?=\w)|$))*)$/.exec(value);
+  if (!found)
+    throw new InvalidArgumentError('It must be like Milan:snp=8,microcode=115, or Milan: for no demand.');
+  const [, product = '', levels = ''] = found;
+  const parts = [...levels.matchAll(/(\w+)=(\d+)/g)].map(([, name = '', level]) => [name, Number(level)]);
+  return { ...before, [product]: Object.fromEntries(parts) as Firmware[string] };
 }
 
 async function rules(desk: Desk, options: RuleOptions) {
@@ -181,7 +183,7 @@ async function rules(desk: Desk, options: RuleOptions) {
   if (!read.ok || !asked) return desk.printer.answer(read, renderRules);
   const { rules: old } = read.value;
   const next = {
-    minimum_tcb: { ...old.minimum_tcb, ...Object.fromEntries((minimumTcb ?? []).map(firmwareOf)) },
+    minimum_tcb: { ...old.minimum_tcb, ...minimumTcb },
     allow_smt: smt === undefined ? old.allow_smt : smt === 'allow',
     allow_migration: migration === undefined ? old.allow_migration : migration === 'allow',
   };
@@ -264,6 +266,7 @@ export const registerAttest: RegisterCommands = (program, host) => {
     .option(
       '--minimum-tcb <product:levels...>',
       'boot_loader, tee, snp, microcode, fmc of Milan, Genoa or Turin',
+      firmware,
     )
     .addOption(
       new Option('--smt <choice>', 'hyper-threading in the policy of a VM').choices(['allow', 'forbid']),

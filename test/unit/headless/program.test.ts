@@ -131,6 +131,9 @@ describe('the program', () => {
     [['sites', 'check', '--accept-host-key', 'site-1']],
     [['console', '--kit', 'x', '--site-timeout', '-5']],
     [['--passphrase-fd', 'three', 'task', 'list']],
+    [['attest', 'rules', '--kit', 'x', '--minimum-tcb', 'Milan']],
+    [['attest', 'rules', '--kit', 'x', '--minimum-tcb', 'Milan:snp=']],
+    [['attest', 'rules', '--kit', 'x', '--minimum-tcb', 'Milan:snp=8,tee']],
   ])('refuses a value that cannot be: %j', async (words) => {
     const { exit, answer } = await runJson(words);
     expect(exit).toBe(2);
