@@ -1,5 +1,5 @@
 /** Key brokers for a test file, the clients that speak to them, and what they refuse. */
-import { createPrivateKey, sign } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, sign } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -56,6 +56,13 @@ export async function roleToken(kbs: TestKbs, into: string): Promise<string> {
   const signature = sign(null, Buffer.from(signed), createPrivateKey(await readFile(kbs.adminKey)));
   const file = join(into, 'token');
   await writeFile(file, `${signed}.${signature.toString('base64url')}\n`, { mode: 0o600 });
+  return file;
+}
+
+/** Writes an admin key that no key broker knows; answers the file. */
+export async function otherKey(): Promise<string> {
+  const file = join(folder, 'other.pem');
+  await writeFile(file, generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }));
   return file;
 }
 

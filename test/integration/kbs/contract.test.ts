@@ -2,7 +2,6 @@
  * What the console takes for granted of a key broker, asked of the double of every release and, where one is named
  * (test/lab/kbs/README.md), of a real one. The policy is put back; what else is written has names of its own.
  */
-import { generateKeyPairSync } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -19,7 +18,7 @@ import {
   registerReferenceValues,
   setPolicy,
 } from '../../../src-main/services/kbs/index.ts';
-import { adminTarget, broker, failure, folder } from './brokers.ts';
+import { adminTarget, broker, failure, folder, otherKey } from './brokers.ts';
 
 interface Server {
   name: string;
@@ -87,10 +86,7 @@ describe.each(servers)('$name', ({ start }) => {
 
   it('lets in no other key and nobody without one', async () => {
     const { adminKey: _key, tokenFile: _token, ...rest } = await start();
-    const other = join(folder, 'contract-other.pem');
-    const { privateKey } = generateKeyPairSync('ed25519');
-    await writeFile(other, privateKey.export({ type: 'pkcs8', format: 'pem' }));
-    const stranger = kbsClient({ ...rest, adminKey: other }, clock);
+    const stranger = kbsClient({ ...rest, adminKey: await otherKey() }, clock);
     expect((await failure(readPolicy(stranger))).code).toBe('auth_failed');
     expect((await failure(readReferenceValues(stranger, trusteeProfile('v0.14'), []))).code).toBe(
       'auth_failed',

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { DeskError } from '../../../src-main/contract/errors.ts';
 import { kbsClient, putResource, readPolicy, setPolicy } from '../../../src-main/services/kbs/index.ts';
-import { broker, clientOf, failure, folder, stopBroker, targetOf } from './brokers.ts';
+import { broker, clientOf, failure, folder, otherKey, stopBroker, targetOf } from './brokers.ts';
 
 const keep = (): Promise<void> => Promise.resolve();
 
@@ -168,12 +168,6 @@ describe('what a key broker answers', () => {
     expect((await readPolicy(client)).text).toBe(text);
   });
 });
-
-async function otherKey(): Promise<string> {
-  const file = join(folder, 'other.pem');
-  await writeFile(file, generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }));
-  return file;
-}
 
 async function rsaKey(): Promise<string> {
   const file = join(folder, 'rsa.pem');
