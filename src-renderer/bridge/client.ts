@@ -45,8 +45,11 @@ export interface Client {
     handlers: StreamHandlers<StreamItem<Name>>,
   ): OpenStream<StreamUp<Name>>;
   /** Follows a state of main: snapshots with rising versions, or what changed since the last one; one that arrives late is dropped. The first
-   * after (re)connecting always counts: main may have started anew. */
-  watch<Name extends keyof States>(name: Name, onValue: (value: StateValue<Name>) => void): () => void;
+   * after (re)connecting always counts: main may have started anew. Later changes are made to what `onValue` returns, an equal value. */
+  watch<Name extends keyof States>(
+    name: Name,
+    onValue: (value: StateValue<Name>) => StateValue<Name>,
+  ): () => void;
   onPrompt(listener: (prompt: Prompt) => void, onWithdrawn: (id: string) => void): () => void;
   answer<Name extends keyof Prompts>(id: string, value: PromptAnswer<Name>): void;
   connection(): CarrierState;
@@ -71,15 +74,16 @@ export function createClient(carrier: Carrier): Client {
       let version = -1;
       let held: unknown;
       const channel = carrier.open(name, {}, (message) => {
+        let next: unknown;
         if (message.kind === 'changes') {
           // Of a snapshot that was dropped here: nothing newer is lost.
           if (message.since !== version) return;
-          held = withChanges(held, message.changes);
+          next = withChanges(held, message.changes);
         } else if (message.kind === 'snapshot' && (message.first || message.version > version)) {
-          held = message.value;
+          next = message.value;
         } else return;
         version = message.version;
-        onValue(held as StateValue<typeof name>);
+        held = onValue(next as StateValue<typeof name>);
       });
       return () => channel.close();
     },

@@ -19,6 +19,10 @@ export function createReplica<Name extends keyof States>(name: Name): ReplicaSto
   return {
     use,
     follow: (client) =>
-      client.watch(name, (next) => use.setState(({ value }) => ({ value: share(value, next) }))),
+      client.watch(name, (next) => {
+        const value = share(use.getState().value, next);
+        use.setState({ value });
+        return value;
+      }),
   };
 }

@@ -93,7 +93,7 @@ describe('the changes between two values', () => {
 });
 
 /** A page behind a wire whose messages go through JSON, as over a socket. */
-function pageOf(state: string) {
+function pageOf(state: string, kept: (value: object) => object = (value) => value) {
   let set: (snapshot: { version: number; value: unknown }) => void = () => undefined;
   const subscribe = (_name: string, listener: typeof set) => {
     set = listener;
@@ -113,8 +113,8 @@ function pageOf(state: string) {
       return { send: () => undefined, credit: () => undefined, close: () => undefined };
     },
   } as unknown as Carrier;
-  const seen = vi.fn();
-  createClient(carrier).watch(state as 'workspace.current', seen);
+  const seen = vi.fn(kept);
+  createClient(carrier).watch(state as 'workspace.current', seen as never);
   return {
     tell: (version: number, value: unknown) => set({ version, value }),
     push: (message: ChannelMessage) => listeners[0]?.(message),
@@ -136,6 +136,18 @@ describe('a large state over the wire', () => {
     page.tell(6, picture(500));
     expect(page.messages.slice(3).map(({ kind }) => kind)).toEqual(['snapshot', 'snapshot']);
     expect(page.seen.mock.lastCall?.[0]).toEqual(picture(500));
+  });
+
+  it('is changed as the page keeps it: what did not change is the same object the next time', () => {
+    const page = pageOf('workspace.current', (value) => structuredClone(value));
+    page.tell(1, picture(500));
+    page.tell(2, picture(500, { 4: '10 %' }));
+    page.tell(3, picture(500, { 4: '10 %', 5: '10 %' }));
+    const sitesOf = (value: unknown) => (value as ReturnType<typeof picture>).open.participants;
+    const kept = sitesOf(page.seen.mock.results[1]?.value);
+    const told = sitesOf(page.seen.mock.lastCall?.[0]);
+    expect(told[4]).toBe(kept[4]);
+    expect(told[5]).not.toBe(kept[5]);
   });
 
   it('drops changes of a snapshot that the page does not have', () => {
