@@ -41,8 +41,6 @@ export function TaskDrawer({
   onClose: () => void;
 }) {
   const t = useTexts();
-  const tasks = tasksReplica.use((replica) => replica.value?.tasks) ?? [];
-  const roots = tasks.filter((task) => task.parent === undefined);
   return (
     <Drawer
       opened={opened}
@@ -53,19 +51,29 @@ export function TaskDrawer({
       scrollAreaComponent={ScrollArea.Autosize}
       closeButtonProps={{ 'aria-label': t('common.close') }}
     >
-      {roots.length === 0 ? <EmptyState title={t('tasks.none')} reason={t('tasks.noneReason')} /> : null}
-      <ul className={classes.list}>
-        {roots.map((task) => (
-          <li key={task.id}>
-            <TaskCard
-              task={task}
-              isWanted={task.id === wanted}
-              childTasks={tasks.filter((child) => child.parent === task.id)}
-            />
-          </li>
-        ))}
-      </ul>
+      <TaskList wanted={wanted} />
     </Drawer>
+  );
+}
+
+/** Drawn only in the open drawer: the progress of tasks costs nothing while nobody looks at it. */
+function TaskList({ wanted }: { wanted: string | undefined }) {
+  const t = useTexts();
+  const tasks = tasksReplica.use((replica) => replica.value?.tasks) ?? [];
+  const roots = tasks.filter((task) => task.parent === undefined);
+  if (roots.length === 0) return <EmptyState title={t('tasks.none')} reason={t('tasks.noneReason')} />;
+  return (
+    <ul className={classes.list}>
+      {roots.map((task) => (
+        <li key={task.id}>
+          <TaskCard
+            task={task}
+            isWanted={task.id === wanted}
+            childTasks={tasks.filter((child) => child.parent === task.id)}
+          />
+        </li>
+      ))}
+    </ul>
   );
 }
 
