@@ -1,6 +1,6 @@
 import { Button, Checkbox, Group, Select, Textarea, TextInput } from '@mantine/core';
 import { useState } from 'react';
-import type { CallOutput, TaskOutput } from '../../../src-main/contract/index.ts';
+import type { TaskOutput } from '../../../src-main/contract/index.ts';
 import { BackButton } from '../../components/back-button.tsx';
 import { useTexts } from '../../app/texts.ts';
 import { useClient } from '../../bridge/provider.tsx';
@@ -10,12 +10,11 @@ import { formatBytes } from '../../components/format.ts';
 import { Page } from '../../components/page.tsx';
 import { StateBadge } from '../../components/state-badge.tsx';
 import { useAction } from '../../state/action.ts';
+import { usePick } from '../../state/pick.ts';
 import { tasksReplica } from '../../state/replicas.ts';
 import classes from './builds.module.css';
 
 type Inspection = TaskOutput<'images.inspect'>;
-type Place = CallOutput<'places.pick'>['place'];
-type Purpose = 'app_folder' | 'app_archive';
 
 /** The application image: written for the project, built with Docker, looked into without it. */
 export function AppImage({
@@ -36,14 +35,6 @@ export function AppImage({
       </div>
     </Page>
   );
-}
-
-function usePick() {
-  const client = useClient();
-  return async (purpose: Purpose): Promise<Place> => {
-    const picked = await client.call('places.pick', { purpose });
-    return picked.ok ? picked.value.place : null;
-  };
 }
 
 function Write({ file }: { file: string | undefined }) {

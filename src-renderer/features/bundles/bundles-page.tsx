@@ -12,10 +12,10 @@ import { formatBytes } from '../../components/format.ts';
 import { Page } from '../../components/page.tsx';
 import { RelativeTime } from '../../components/relative-time.tsx';
 import { useAction } from '../../state/action.ts';
+import type { Place } from '../../state/pick.ts';
 import { buildsReplica } from '../../state/replicas.ts';
 import { BundleView } from './bundle-view.tsx';
-import type { Place, ShownBundle } from './model.ts';
-import { baseName } from './model.ts';
+import { baseName, type ShownBundle } from './model.ts';
 
 /** Picked from disk while this window is open; its address is `/builds/bundles/~picked`. */
 let picked: Place | undefined;

@@ -1,23 +1,15 @@
 import { Button, Group, SegmentedControl, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { useTexts } from '../../app/texts.ts';
-import { useClient } from '../../bridge/provider.tsx';
 import { Copyable } from '../../components/copyable.tsx';
 import { ErrorNotice } from '../../components/error-notice.tsx';
 import { StateBadge } from '../../components/state-badge.tsx';
 import { TaskRun } from '../../components/task-run.tsx';
 import { custodyReplica, workspaceReplica } from '../../state/replicas.ts';
+import { type Place, usePick } from '../../state/pick.ts';
 import { useTask } from '../../state/task.ts';
 import { BundleFindings } from './bundle-summary.tsx';
-import {
-  baseName,
-  fieldError,
-  isFingerprint,
-  type Place,
-  type ShownBundle,
-  stepText,
-  unplaced,
-} from './model.ts';
+import { baseName, fieldError, isFingerprint, type ShownBundle, stepText, unplaced } from './model.ts';
 import classes from './bundles.module.css';
 
 /** The hand-over: the receiving site verifies the record, the project admin signs it. */
@@ -36,15 +28,15 @@ export function HandOver({ bundle, hasProblems }: { bundle: ShownBundle; hasProb
 
 function Verify({ bundle }: { bundle: ShownBundle }) {
   const t = useTexts();
-  const client = useClient();
   const own = custodyReplica.use((replica) => replica.value?.root_fingerprint);
   const [root, setRoot] = useState('');
   const [wrong, setWrong] = useState<string>();
   const [record, setRecord] = useState<Place>();
   const verify = useTask('bundles.verify');
-  const pick = async (): Promise<void> => {
-    const picked = await client.call('places.pick', { purpose: 'bundle_record' });
-    if (picked.ok && picked.value.place) setRecord(picked.value.place);
+  const pick = usePick();
+  const choose = async (): Promise<void> => {
+    const place = await pick('bundle_record');
+    if (place) setRecord(place);
   };
   const begin = (): void => {
     const told = root.trim();
@@ -98,7 +90,7 @@ function Verify({ bundle }: { bundle: ShownBundle }) {
           {t('bundles.verify.record')}:{' '}
           <span className="mono">{record ? baseName(record.label) : t('bundles.verify.beside')}</span>
         </span>
-        <Button variant="default" onClick={() => void pick()}>
+        <Button variant="default" onClick={() => void choose()}>
           {t('bundles.verify.pickRecord')}
         </Button>
       </Group>
@@ -134,14 +126,14 @@ function Verify({ bundle }: { bundle: ShownBundle }) {
 
 function Sign({ bundle, hasProblems }: { bundle: ShownBundle; hasProblems: boolean }) {
   const t = useTexts();
-  const client = useClient();
   const file = workspaceReplica.use((replica) => replica.value?.open?.file?.token);
   const [by, setBy] = useState<'root' | 'admin'>(file === undefined ? 'admin' : 'root');
   const [kit, setKit] = useState<Place>();
   const sign = useTask('bundles.inspect');
-  const pick = async (): Promise<void> => {
-    const picked = await client.call('places.pick', { purpose: 'admin_kit' });
-    if (picked.ok && picked.value.place) setKit(picked.value.place);
+  const pick = usePick();
+  const choose = async (): Promise<void> => {
+    const place = await pick('admin_kit');
+    if (place) setKit(place);
   };
   const begin = (): void => {
     void sign.run({
@@ -177,7 +169,7 @@ function Sign({ bundle, hasProblems }: { bundle: ShownBundle; hasProblems: boole
       </Group>
       {by === 'admin' ? (
         <Group gap="sm">
-          <Button variant="default" onClick={() => void pick()}>
+          <Button variant="default" onClick={() => void choose()}>
             {t('bundles.sign.pickKit')}
           </Button>
           {kit ? <span className="mono">{baseName(kit.label)}</span> : null}

@@ -1,11 +1,11 @@
-import type { CallOutput, TaskOutput } from '../../../src-main/contract/index.ts';
+import type { TaskOutput } from '../../../src-main/contract/index.ts';
 import type { ErrorAnswer } from '../../../src-main/contract/errors.ts';
 import type { Translate } from '../../app/texts.ts';
 import type { StateKind } from '../../components/state-badge.tsx';
+import type { Place } from '../../state/pick.ts';
 
 export type Inspection = TaskOutput<'bundles.inspect'>;
 export type BundleFinding = Inspection['findings'][number];
-export type Place = NonNullable<CallOutput<'places.pick'>['place']>;
 
 /** A bundle to look at: where it lies, and whose it is when that is known. */
 export interface ShownBundle {

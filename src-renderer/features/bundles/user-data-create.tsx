@@ -1,12 +1,12 @@
 import { Button, Group, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { useTexts } from '../../app/texts.ts';
-import { useClient } from '../../bridge/provider.tsx';
 import { ErrorNotice } from '../../components/error-notice.tsx';
 import { StateBadge } from '../../components/state-badge.tsx';
 import { TaskRun } from '../../components/task-run.tsx';
+import { type Place, usePick } from '../../state/pick.ts';
 import { useTask } from '../../state/task.ts';
-import { fieldError, type Place, stepText, unplaced } from './model.ts';
+import { fieldError, stepText, unplaced } from './model.ts';
 import { PickedPlace } from './picked-place.tsx';
 import { SizeField } from './size-field.tsx';
 import classes from './bundles.module.css';
@@ -21,17 +21,20 @@ export function CreateDrive({
   onMade: (drive: Place | string) => void;
 }) {
   const t = useTexts();
-  const client = useClient();
   const [folder, setFolder] = useState<Place>();
   const [target, setTarget] = useState<Place>();
   const [hostFolder, setHostFolder] = useState('');
   const [hostPath, setHostPath] = useState('');
   const [size, setSize] = useState(1);
   const create = useTask('user_data.create');
-  const pick = async (purpose: 'data_folder' | 'save_file', take: (place: Place) => void): Promise<void> => {
-    const more = purpose === 'save_file' ? { suggested_name: 'user_data.qcow2' } : {};
-    const answer = await client.call('places.pick', { purpose, ...more });
-    if (answer.ok && answer.value.place) take(answer.value.place);
+  const pick = usePick();
+  const chooseFolder = async (): Promise<void> => {
+    const place = await pick('data_folder');
+    if (place) setFolder(place);
+  };
+  const chooseTarget = async (): Promise<void> => {
+    const place = await pick('save_file', 'user_data.qcow2');
+    if (place) setTarget(place);
   };
   const input = host
     ? hostFolder === '' || hostPath === ''
@@ -76,13 +79,13 @@ export function CreateDrive({
             label={t('bundles.data.folder')}
             place={folder}
             error={fieldError(error, 'folder')}
-            onPick={() => void pick('data_folder', setFolder)}
+            onPick={() => void chooseFolder()}
           />
           <PickedPlace
             label={t('bundles.data.newFile')}
             place={target}
             error={fieldError(error, 'drive')}
-            onPick={() => void pick('save_file', setTarget)}
+            onPick={() => void chooseTarget()}
           />
         </>
       )}

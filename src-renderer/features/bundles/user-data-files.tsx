@@ -1,13 +1,13 @@
 import { Button, Group, TextInput } from '@mantine/core';
 import { useEffect, useState } from 'react';
 import { useTexts } from '../../app/texts.ts';
-import { useClient } from '../../bridge/provider.tsx';
 import { ErrorNotice } from '../../components/error-notice.tsx';
 import { formatBytes } from '../../components/format.ts';
 import { StateBadge } from '../../components/state-badge.tsx';
 import { TaskRun } from '../../components/task-run.tsx';
+import { type Place, usePick } from '../../state/pick.ts';
 import { useTask } from '../../state/task.ts';
-import { baseName, type DriveWhere, fieldError, type Place, stepText, textOf, unplaced } from './model.ts';
+import { baseName, type DriveWhere, fieldError, stepText, textOf, unplaced } from './model.ts';
 import { PickedPlace } from './picked-place.tsx';
 import classes from './bundles.module.css';
 
@@ -128,16 +128,16 @@ function Content({ value: { bytes, base64 } }: { value: { bytes: number; base64:
 
 function PutFile({ where, onPut }: { where: DriveWhere; onPut: () => void }) {
   const t = useTexts();
-  const client = useClient();
   const [source, setSource] = useState<Place>();
   const [name, setName] = useState('');
   const [written, setWritten] = useState('');
   const put = useTask('user_data.put');
-  const pick = async (): Promise<void> => {
-    const answer = await client.call('places.pick', { purpose: 'data_file' });
-    if (!answer.ok || !answer.value.place) return;
-    setSource(answer.value.place);
-    setName(baseName(answer.value.place.label));
+  const pick = usePick();
+  const choose = async (): Promise<void> => {
+    const place = await pick('data_file');
+    if (!place) return;
+    setSource(place);
+    setName(baseName(place.label));
   };
   const begin = async (): Promise<void> => {
     if (!source) return;
@@ -162,7 +162,7 @@ function PutFile({ where, onPut }: { where: DriveWhere; onPut: () => void }) {
         label={t('bundles.data.putFile')}
         place={source}
         error={fieldError(put.error, 'source')}
-        onPick={() => void pick()}
+        onPick={() => void choose()}
       />
       <TextInput
         label={t('bundles.data.putName')}
