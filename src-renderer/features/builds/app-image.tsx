@@ -9,9 +9,10 @@ import { ErrorNotice } from '../../components/error-notice.tsx';
 import { formatBytes } from '../../components/format.ts';
 import { Page } from '../../components/page.tsx';
 import { StateBadge } from '../../components/state-badge.tsx';
+import { TaskRun } from '../../components/task-run.tsx';
 import { useAction } from '../../state/action.ts';
 import { usePick } from '../../state/pick.ts';
-import { tasksReplica } from '../../state/replicas.ts';
+import { useTask } from '../../state/task.ts';
 import classes from './builds.module.css';
 
 type Inspection = TaskOutput<'images.inspect'>;
@@ -165,58 +166,27 @@ function Build({ file, builders }: { file: string | undefined; builders: string[
 
 function Inspect({ file }: { file: string | undefined }) {
   const t = useTexts();
-  const client = useClient();
   const pick = usePick();
   const [label, setLabel] = useState('');
-  const [result, setResult] = useState<Inspection>();
-  const start = useAction(async (place: { token: string; label: string }) => {
-    setLabel(place.label);
-    setResult(undefined);
-    const started = await client.start('images.inspect', {
-      archive: place.token,
-      ...(file === undefined ? {} : { file }),
-    });
-    if (!started.ok) return started;
-    const ended = await new Promise<Awaited<ReturnType<typeof read>>>((resolve) => {
-      const stream = client.open(
-        'tasks.watch',
-        { id: started.value.id },
-        { onItem: () => undefined, onEnd: () => void read(started.value.id).then(resolve) },
-      );
-      return () => stream.close();
-    });
-    return ended;
-  });
-  const read = async (id: string) => {
-    const answer = await client.call('tasks.get', { id });
-    if (!answer.ok) return answer;
-    const { task } = answer.value;
-    if (task.error) return { ok: false as const, error: task.error };
-    setResult(task.result as Inspection);
-    return { ok: true as const, value: { id } };
-  };
-  const running = tasksReplica.use((replica) =>
-    replica.value?.tasks.find(({ kind, status }) => kind === 'images.inspect' && status === 'running'),
-  );
+  const inspect = useTask('images.inspect');
   const begin = async (): Promise<void> => {
     const place = await pick('app_archive');
-    if (place) await start.run(place);
+    if (!place) return;
+    setLabel(place.label);
+    await inspect.run({ archive: place.token, ...(file === undefined ? {} : { file }) });
   };
-  const { done = 0, total = 0 } = running?.progress ?? {};
   return (
     <section className={classes.section}>
       <h2>{t('builds.app.inspectTitle')}</h2>
       <div className={classes.column}>
         <Group>
-          <Button variant="default" loading={start.status === 'running'} onClick={() => void begin()}>
+          <Button variant="default" loading={inspect.status === 'running'} onClick={() => void begin()}>
             {t('builds.app.inspect')}
           </Button>
-          {running && total > 0 ? (
-            <span className="numeric">{`${t('builds.app.reading')} ${formatBytes(done)} / ${formatBytes(total)}`}</span>
-          ) : null}
         </Group>
-        {start.error ? <ErrorNotice error={start.error} /> : null}
-        {result ? <Facts result={result} label={label} /> : null}
+        <TaskRun task={inspect} label={t('builds.app.reading')} />
+        {inspect.error ? <ErrorNotice error={inspect.error} /> : null}
+        {inspect.value ? <Facts result={inspect.value} label={label} /> : null}
       </div>
     </section>
   );
