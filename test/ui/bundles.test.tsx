@@ -341,6 +341,24 @@ describe('a data drive', () => {
     ]);
   });
 
+  it('is not said to be changed because another one was', async () => {
+    const main = backend(picks({ drive_file: 'user_data.qcow2' }));
+    view(main, true);
+    const user = userEvent.setup();
+    await user.click(screen.getByText('Host of site-1'));
+    await user.type(screen.getByLabelText('Path of the drive on the host'), '/data/user_data.qcow2');
+    await user.click(screen.getByRole('button', { name: 'Open' }));
+    await user.click(screen.getByText('This machine'));
+    await user.click(screen.getByRole('button', { name: 'Open a drive' }));
+    await user.click(screen.getByRole('tab', { name: 'Size' }));
+    await user.click(screen.getByRole('button', { name: 'Grow' }));
+    await main.end({ result: { drive: 'user_data.qcow2', on: 'this machine', warnings: [] } });
+    expect(screen.getByText('user_data.qcow2 has 5 GiB')).toBeDefined();
+    await user.click(screen.getByText('Host of site-1'));
+    expect(screen.getByRole('button', { name: 'Grow' })).toBeDefined();
+    expect(screen.queryByText('user_data.qcow2 has 5 GiB')).toBeNull();
+  });
+
   it('is told of an export only after what stands against it was shown; a known problem must be accepted', async () => {
     const main = backend(picks({ drive_file: 'user_data.qcow2' }));
     view(main);

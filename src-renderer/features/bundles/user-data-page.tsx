@@ -1,5 +1,5 @@
 import { Button, SegmentedControl, Select, Tabs, TextInput } from '@mantine/core';
-import { useMemo, useState } from 'react';
+import { Fragment, useMemo, useState } from 'react';
 import { useLocation, useNavigate } from 'react-router';
 import { BackButton } from '../../components/back-button.tsx';
 import { useTexts } from '../../app/texts.ts';
@@ -74,7 +74,6 @@ export function UserData({
     if (isRemote) return hostDrive === '' ? undefined : { file, site: participant, host_path: hostDrive };
     return token === undefined ? undefined : { drive: token };
   }, [isRemote, hostDrive, file, participant, token]);
-  const label = isRemote ? hostDrive : drive?.label;
   const pick = useAction(async () => {
     const answer = await client.call('places.pick', { purpose: 'drive_file' });
     if (answer.ok && answer.value.place) {
@@ -192,9 +191,10 @@ export function UserData({
           />
         </Tabs.Panel>
         {where ? (
-          <>
+          // What was told of one drive is not said of another.
+          <Fragment key={isRemote ? hostDrive : token}>
             <Tabs.Panel value="files" className={classes.panel ?? ''}>
-              <DriveFiles key={label} where={where} />
+              <DriveFiles where={where} />
             </Tabs.Panel>
             <Tabs.Panel value="resize" className={classes.panel ?? ''}>
               <ResizeDrive where={where} />
@@ -202,7 +202,7 @@ export function UserData({
             <Tabs.Panel value="mount" className={classes.panel ?? ''}>
               <MountExport where={where} file={file} participant={participant} />
             </Tabs.Panel>
-          </>
+          </Fragment>
         ) : null}
       </Tabs>
       {where ? null : <p className="muted">{t('bundles.data.chooseFirst')}</p>}
