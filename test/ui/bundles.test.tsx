@@ -197,6 +197,21 @@ describe('a bundle', () => {
     expect(screen.getByText('Cancelled. Nothing was changed.')).toBeDefined();
   });
 
+  it('is not read again for coming back, and not taken for another build at the same place', async () => {
+    const built = { place: place('site-2.tgz'), sha256: hash('a') };
+    const main = backend();
+    const first = draw(<BundleView bundle={built} />, main.parts);
+    await userEvent.setup().click(screen.getByRole('button', { name: 'Inspect' }));
+    await main.end({ result: inspection() });
+    expect(screen.getByRole('button', { name: 'Inspect again' })).toBeDefined();
+    first.unmount();
+    const back = draw(<BundleView bundle={built} />, main.parts);
+    expect(screen.getByRole('button', { name: 'Inspect again' })).toBeDefined();
+    back.unmount();
+    draw(<BundleView bundle={{ ...built, sha256: hash('b') }} />, main.parts);
+    expect(screen.getByText('Not inspected yet')).toBeDefined();
+  });
+
   it('is verified by the fingerprint alone; a malformed one is refused at its field', async () => {
     const main = backend();
     draw(<BundleView bundle={bundle} />, main.parts);

@@ -14,12 +14,12 @@ import { useTask } from '../../state/task.ts';
 import { BundleFacts } from './bundle-facts.tsx';
 import { BundleSummary } from './bundle-summary.tsx';
 import { HandOver } from './hand-over.tsx';
-import { baseName, type Inspection, type ShownBundle, stepText } from './model.ts';
+import { baseName, bundleId, type Inspection, type ShownBundle, stepText } from './model.ts';
 import classes from './bundles.module.css';
 
 /** Smaller ones are read as soon as they are looked at. */
 const readAtOnceBytes = 512e6;
-/** What was found while this window is open, by place: a bundle of 20 GB is not read again for coming back. */
+/** What was found while this window is open, by bundle: one of 20 GB is not read again for coming back. */
 const inspections = new Map<string, Inspection>();
 
 /** One bundle: how it stands, what is in it, its hand-over. */
@@ -27,11 +27,12 @@ export function BundleView({ bundle }: { bundle: ShownBundle }) {
   const t = useTexts();
   const client = useClient();
   const file = workspaceReplica.use((replica) => replica.value?.open?.file?.token);
-  const [found, setFound] = useState(() => inspections.get(bundle.place.token));
+  const [found, setFound] = useState(() => inspections.get(bundleId(bundle)));
   const inspect = useTask('bundles.inspect');
   const { run } = inspect;
   const { participant, bytes, place } = bundle;
   const { token } = place;
+  const id = bundleId(bundle);
   const look = useCallback(async (): Promise<void> => {
     const answer = await run({
       bundle: token,
@@ -39,16 +40,16 @@ export function BundleView({ bundle }: { bundle: ShownBundle }) {
       ...(participant === undefined ? {} : { participant }),
     });
     if (!answer.ok) return;
-    inspections.set(token, answer.value);
+    inspections.set(id, answer.value);
     setFound(answer.value);
-  }, [run, token, file, participant]);
+  }, [run, id, token, file, participant]);
   const begun = useRef(false);
   const isSmall = bytes !== undefined && bytes <= readAtOnceBytes;
   useEffect(() => {
-    if (!isSmall || begun.current || inspections.has(token)) return;
+    if (!isSmall || begun.current || inspections.has(id)) return;
     begun.current = true;
     void look();
-  }, [isSmall, look, token]);
+  }, [isSmall, look, id]);
   const name = found?.participant ?? bundle.participant ?? baseName(bundle.place.label);
   const isRunning = inspect.status === 'running';
   return (

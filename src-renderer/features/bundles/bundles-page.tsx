@@ -15,7 +15,7 @@ import { useAction } from '../../state/action.ts';
 import type { Place } from '../../state/pick.ts';
 import { buildsReplica } from '../../state/replicas.ts';
 import { BundleView } from './bundle-view.tsx';
-import { baseName, type ShownBundle } from './model.ts';
+import { baseName, bundleId, type ShownBundle } from './model.ts';
 
 /** Picked from disk while this window is open; its address is `/builds/bundles/~picked`. */
 let picked: Place | undefined;
@@ -40,7 +40,7 @@ export default function BundlesPage() {
   const chosen = decodeURIComponent(first);
   if (chosen === '') return <BundleList rows={rows} />;
   const shown = chosen === pickedName ? fromDisk() : fromRun(rows, chosen);
-  if (shown) return <BundleView key={shown.place.token} bundle={shown} />;
+  if (shown) return <BundleView key={bundleId(shown)} bundle={shown} />;
   return (
     <Page title={t('bundles.title')}>
       <EmptyState title={t('bundles.gone')} reason={t('bundles.goneReason')}>
@@ -54,7 +54,9 @@ const fromDisk = (): ShownBundle | undefined => picked && { place: picked };
 
 function fromRun(rows: readonly Row[], name: string): ShownBundle | undefined {
   const row = rows.find(({ participant }) => participant === name);
-  return row && { place: row.place, participant: row.participant, bytes: row.bytes };
+  if (!row) return undefined;
+  const { place, participant, bytes, sha256 } = row;
+  return { place, participant, bytes, ...(sha256 === undefined ? {} : { sha256 }) };
 }
 
 function useBundles(): Row[] {

@@ -13,34 +13,37 @@ export interface ShownBundle {
   participant?: string;
   /** Bytes of the archive; missing: not known, or a folder. */
   bytes?: number;
+  /** Of the archive as it was built. */
+  sha256?: string;
 }
 
-export const severityState: Record<BundleFinding['severity'], StateKind> = {
+/** Another build at the same place is another bundle. */
+export const bundleId = ({ place, sha256 }: ShownBundle): string => `${place.token} ${sha256 ?? ''}`;
+
+/** Worst first. */
+export const severityState = {
   problem: 'bad',
   warning: 'warn',
   unknown: 'unknown',
   note: 'unknown',
-};
+  ok: 'ok',
+} as const satisfies Record<BundleFinding['severity'] | 'ok', StateKind>;
 
-export const worstFirst = (findings: readonly BundleFinding[]): BundleFinding[] => {
-  const order = ['problem', 'warning', 'unknown', 'note'];
-  return findings.toSorted((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
-};
+const worst = Object.keys(severityState);
+export const worstFirst = (findings: readonly BundleFinding[]): BundleFinding[] =>
+  findings.toSorted((a, b) => worst.indexOf(a.severity) - worst.indexOf(b.severity));
 
 /** The one line that says how a bundle stands. Not checked is never shown as good. */
 export function verdictOf(
   t: Translate,
   findings: readonly BundleFinding[],
 ): { state: StateKind; text: string }[] {
-  const count = (severity: BundleFinding['severity']): number =>
-    findings.filter((finding) => finding.severity === severity).length;
-  const said: { state: StateKind; text: string }[] = [];
-  if (count('problem') > 0)
-    said.push({ state: 'bad', text: t('bundles.verdict.problem', { count: count('problem') }) });
-  if (count('warning') > 0)
-    said.push({ state: 'warn', text: t('bundles.verdict.warning', { count: count('warning') }) });
-  if (count('unknown') > 0)
-    said.push({ state: 'unknown', text: t('bundles.verdict.unknown', { count: count('unknown') }) });
+  const said = (['problem', 'warning', 'unknown'] as const).flatMap((severity) => {
+    const count = findings.filter((finding) => finding.severity === severity).length;
+    return count > 0
+      ? [{ state: severityState[severity], text: t(`bundles.verdict.${severity}`, { count }) }]
+      : [];
+  });
   return said.length > 0 ? said : [{ state: 'ok', text: t('bundles.verdict.ok') }];
 }
 
