@@ -151,19 +151,11 @@ function Drives({ found: { drives, source } }: { found: Inspection }) {
               <td className="mono">{name}</td>
               <td className={classes.end}>{formatBytes(size)}</td>
               <td>
-                <StateBadge
-                  state={
-                    check === 'damaged'
-                      ? 'bad'
-                      : check === 'leaks'
-                        ? 'warn'
-                        : check === 'clean'
-                          ? 'ok'
-                          : 'unknown'
-                  }
-                >
-                  {isCheck(check) ? t(`bundles.check.${check}`) : check}
-                </StateBadge>
+                {isCheck(check) ? (
+                  <StateBadge state={checkStates[check]}>{t(`bundles.check.${check}`)}</StateBadge>
+                ) : (
+                  <StateBadge state="unknown">{check}</StateBadge>
+                )}
               </td>
             </tr>
           ))}
@@ -174,8 +166,8 @@ function Drives({ found: { drives, source } }: { found: Inspection }) {
   );
 }
 
-const isCheck = (text: string): text is 'clean' | 'leaks' | 'damaged' | 'not checked' =>
-  ['clean', 'leaks', 'damaged', 'not checked'].includes(text);
+const checkStates = { clean: 'ok', leaks: 'warn', damaged: 'bad', 'not checked': 'unknown' } as const;
+const isCheck = (text: string): text is keyof typeof checkStates => Object.hasOwn(checkStates, text);
 
 function Measurement({ measurement }: { measurement: Inspection['measurement'] }) {
   const t = useTexts();

@@ -3,18 +3,11 @@ import { useState } from 'react';
 import { useTexts } from '../../app/texts.ts';
 import { Copyable } from '../../components/copyable.tsx';
 import { ErrorNotice } from '../../components/error-notice.tsx';
-import { StateBadge, type StateKind } from '../../components/state-badge.tsx';
+import { StateBadge } from '../../components/state-badge.tsx';
 import { TaskRun } from '../../components/task-run.tsx';
 import { useTask } from '../../state/task.ts';
-import { type DriveWhere, exportOf, fieldError, stepText, unplaced } from './model.ts';
+import { type DriveWhere, exportOf, fieldError, severityState, stepText, unplaced } from './model.ts';
 import classes from './bundles.module.css';
-
-const states: Record<'problem' | 'warning' | 'note' | 'ok', StateKind> = {
-  problem: 'bad',
-  warning: 'warn',
-  note: 'unknown',
-  ok: 'ok',
-};
 
 /** An NFS export for the VM: what stands against it is told before `ext_mount.conf` is written. */
 export function MountExport({
@@ -89,7 +82,7 @@ export function MountExport({
           <ul className={classes.findings}>
             {found.findings.map(({ severity, message, hint }) => (
               <li key={message}>
-                <StateBadge state={states[severity]}>{message}</StateBadge>
+                <StateBadge state={severityState[severity]}>{message}</StateBadge>
                 {hint === undefined ? null : <div className={classes.more}>{hint}</div>}
               </li>
             ))}
