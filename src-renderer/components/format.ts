@@ -11,6 +11,10 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
 }
 
+/** How far a task is, in its unit. */
+export const formatAmount = (value: number, unit: string | undefined): string =>
+  unit === 'bytes' ? formatBytes(value) : String(value);
+
 /** Seconds as 4.2 s, 3 min 20 s, 2 h 5 min. */
 export function formatSeconds(seconds: number): string {
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
@@ -19,6 +23,9 @@ export function formatSeconds(seconds: number): string {
   if (minutes < 60) return `${minutes} min ${Math.round(seconds % 60)} s`;
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
+
+/** The own name of a file or folder. */
+export const baseName = (path: string): string => path.split(/[\\/]/).findLast((part) => part !== '') ?? path;
 
 /** A long id shortened in the middle. */
 export function shorten(text: string, length = 20): string {

@@ -1,7 +1,7 @@
 import { Button, Group, Progress } from '@mantine/core';
 import { useTexts } from '../app/texts.ts';
 import type { FollowedTask } from '../state/task.ts';
-import { formatBytes } from './format.ts';
+import { formatAmount } from './format.ts';
 import { StateBadge } from './state-badge.tsx';
 
 /** A task of this page while it runs: what it is at, how far it is, and the way to end it. */
@@ -18,13 +18,12 @@ export function TaskRun({
     return <StateBadge state="unknown">{t('common.task.cancelled')}</StateBadge>;
   if (task.status !== 'running') return null;
   const { done, total, unit } = task.progress ?? {};
-  const amount = (value: number): string => (unit === 'bytes' ? formatBytes(value) : String(value));
   return (
     <div role="status">
       <Group gap="md">
         <StateBadge state="busy">{label}</StateBadge>
         {done !== undefined && total ? (
-          <span className="muted">{`${amount(done)} / ${amount(total)}`}</span>
+          <span className="muted">{`${formatAmount(done, unit)} / ${formatAmount(total, unit)}`}</span>
         ) : null}
         <Button variant="subtle" color="gray" onClick={task.cancel}>
           {t('common.cancel')}

@@ -3,9 +3,9 @@ import type { ReactNode } from 'react';
 import { type Translate, useTexts } from '../../app/texts.ts';
 import { Copyable } from '../../components/copyable.tsx';
 import facts from '../../components/facts.module.css';
-import { formatBytes } from '../../components/format.ts';
+import { baseName, formatBytes } from '../../components/format.ts';
 import { StateBadge } from '../../components/state-badge.tsx';
-import { baseName, type Inspection } from './model.ts';
+import type { Inspection } from './model.ts';
 import classes from './bundles.module.css';
 
 const hashLength = 24;

@@ -5,7 +5,7 @@ import { useTexts } from '../../app/texts.ts';
 import { useClient } from '../../bridge/provider.tsx';
 import { EmptyState } from '../../components/empty-state.tsx';
 import { ErrorNotice } from '../../components/error-notice.tsx';
-import { formatBytes } from '../../components/format.ts';
+import { baseName, formatBytes } from '../../components/format.ts';
 import { Page } from '../../components/page.tsx';
 import { PlaceName } from '../../components/place-name.tsx';
 import { TaskRun } from '../../components/task-run.tsx';
@@ -14,7 +14,7 @@ import { useTask } from '../../state/task.ts';
 import { BundleFacts } from './bundle-facts.tsx';
 import { BundleSummary } from './bundle-summary.tsx';
 import { HandOver } from './hand-over.tsx';
-import { baseName, bundleId, type Inspection, type ShownBundle, stepText } from './model.ts';
+import { bundleId, type Inspection, type ShownBundle, stepText } from './model.ts';
 import classes from './bundles.module.css';
 
 /** Smaller ones are read as soon as they are looked at. */

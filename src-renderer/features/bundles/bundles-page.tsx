@@ -8,14 +8,14 @@ import { type DataColumn, DataTable } from '../../components/data-table.tsx';
 import { BackButton } from '../../components/back-button.tsx';
 import { EmptyState } from '../../components/empty-state.tsx';
 import { ErrorNotice } from '../../components/error-notice.tsx';
-import { formatBytes } from '../../components/format.ts';
+import { baseName, formatBytes } from '../../components/format.ts';
 import { Page } from '../../components/page.tsx';
 import { RelativeTime } from '../../components/relative-time.tsx';
 import { useAction } from '../../state/action.ts';
 import type { Place } from '../../state/pick.ts';
 import { buildsReplica } from '../../state/replicas.ts';
 import { BundleView } from './bundle-view.tsx';
-import { baseName, bundleId, type ShownBundle } from './model.ts';
+import { bundleId, type ShownBundle } from './model.ts';
 
 /** Picked from disk while this window is open; its address is `/builds/bundles/~picked`. */
 let picked: Place | undefined;

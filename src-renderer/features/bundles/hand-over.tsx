@@ -1,6 +1,7 @@
 import { Button, Group, SegmentedControl, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { useTexts } from '../../app/texts.ts';
+import { baseName } from '../../components/format.ts';
 import { Copyable } from '../../components/copyable.tsx';
 import { ErrorNotice } from '../../components/error-notice.tsx';
 import { StateBadge } from '../../components/state-badge.tsx';
@@ -9,7 +10,7 @@ import { custodyReplica, workspaceReplica } from '../../state/replicas.ts';
 import { type Place, usePick } from '../../state/pick.ts';
 import { useTask } from '../../state/task.ts';
 import { BundleFindings } from './bundle-summary.tsx';
-import { baseName, fieldError, isFingerprint, type ShownBundle, stepText, unplaced } from './model.ts';
+import { fieldError, isFingerprint, type ShownBundle, stepText, unplaced } from './model.ts';
 import classes from './bundles.module.css';
 
 /** The hand-over: the receiving site verifies the record, the project admin signs it. */

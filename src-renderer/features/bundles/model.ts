@@ -47,9 +47,6 @@ export function verdictOf(
   return said.length > 0 ? said : [{ state: 'ok', text: t('bundles.verdict.ok') }];
 }
 
-export const baseName = (label: string): string =>
-  label.split(/[\\/]/).findLast((part) => part !== '') ?? label;
-
 const steps = [
   'hash',
   'look',

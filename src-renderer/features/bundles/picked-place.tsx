@@ -1,8 +1,8 @@
 import { Button, Input } from '@mantine/core';
 import { useId } from 'react';
 import { useTexts } from '../../app/texts.ts';
+import { baseName } from '../../components/format.ts';
 import type { Place } from '../../state/pick.ts';
-import { baseName } from './model.ts';
 import classes from './bundles.module.css';
 
 /** A field that holds a file or folder of this machine, chosen in a dialog. */

@@ -2,12 +2,12 @@ import { Button, Group, TextInput } from '@mantine/core';
 import { useEffect, useState } from 'react';
 import { useTexts } from '../../app/texts.ts';
 import { ErrorNotice } from '../../components/error-notice.tsx';
-import { formatBytes } from '../../components/format.ts';
+import { baseName, formatBytes } from '../../components/format.ts';
 import { StateBadge } from '../../components/state-badge.tsx';
 import { TaskRun } from '../../components/task-run.tsx';
 import { type Place, usePick } from '../../state/pick.ts';
 import { useTask } from '../../state/task.ts';
-import { baseName, type DriveWhere, fieldError, stepText, textOf, unplaced } from './model.ts';
+import { type DriveWhere, fieldError, stepText, textOf, unplaced } from './model.ts';
 import { PickedPlace } from './picked-place.tsx';
 import classes from './bundles.module.css';
 

@@ -5,7 +5,7 @@ import type { Envelope } from '../../../src-main/contract/kernel.ts';
 import { useTexts } from '../../app/texts.ts';
 import { useClient } from '../../bridge/provider.tsx';
 import { ErrorNotice } from '../../components/error-notice.tsx';
-import { formatBytes } from '../../components/format.ts';
+import { baseName, formatBytes } from '../../components/format.ts';
 import { StateBadge } from '../../components/state-badge.tsx';
 import { useAction } from '../../state/action.ts';
 import type { ChosenJob } from './job-model.ts';
@@ -22,10 +22,7 @@ export function TransferFolder({ kit, onSubmit }: { kit: string; onSubmit: (job:
     const picked = await client.call('places.pick', { purpose: 'job_folder' });
     if (picked.ok && picked.value.place) {
       const { token, label } = picked.value.place;
-      onSubmit({
-        name: label.split(/[\\/]/).findLast((part) => part !== '') ?? label,
-        where: { folder: token },
-      });
+      onSubmit({ name: baseName(label), where: { folder: token } });
     }
     return picked;
   });

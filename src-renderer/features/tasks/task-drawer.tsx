@@ -5,7 +5,7 @@ import { useTexts } from '../../app/texts.ts';
 import { useClient } from '../../bridge/provider.tsx';
 import { EmptyState } from '../../components/empty-state.tsx';
 import { ErrorNotice } from '../../components/error-notice.tsx';
-import { formatBytes, formatSeconds } from '../../components/format.ts';
+import { formatAmount, formatBytes, formatSeconds } from '../../components/format.ts';
 import { useLogLines } from '../../components/log-lines.ts';
 import { LogViewer } from '../../components/log-viewer.tsx';
 import { RelativeTime } from '../../components/relative-time.tsx';
@@ -159,14 +159,15 @@ function TaskProgress({ task }: { task: Task }) {
   const first = samples.current[0];
   const seconds = first ? (Date.now() - first.at) / 1000 : 0;
   const rate = first && seconds > 0.5 ? (done - first.done) / seconds : undefined;
-  const amount = (value: number): string => (unit === 'bytes' ? formatBytes(value) : String(value));
   return (
     <div>
       {total ? (
         <Progress value={(100 * done) / total} size={6} aria-label={taskTitle(t, task)} mt={4} />
       ) : null}
       <Group gap="md" className="muted">
-        <span className="numeric">{total ? `${amount(done)} / ${amount(total)}` : amount(done)}</span>
+        <span className="numeric">
+          {total ? `${formatAmount(done, unit)} / ${formatAmount(total, unit)}` : formatAmount(done, unit)}
+        </span>
         {rate !== undefined && unit === 'bytes' ? (
           <span>{t('tasks.speed', { rate: formatBytes(rate) })}</span>
         ) : null}
