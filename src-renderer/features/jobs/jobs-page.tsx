@@ -159,7 +159,7 @@ function boardColumns(t: Translate): DataColumn<BoardJob>[] {
     {
       id: 'submitted',
       header: t('jobs.columns.submitted'),
-      width: '84px',
+      width: '108px',
       dispensable: 1,
       value: (job) => job.submitted_at,
       cell: (job) => (job.submitted_at ? <RelativeTime at={job.submitted_at} /> : ''),
@@ -176,7 +176,7 @@ function boardColumns(t: Translate): DataColumn<BoardJob>[] {
     {
       id: 'id',
       header: t('jobs.columns.id'),
-      width: 'minmax(112px, 0.8fr)',
+      width: 'minmax(136px, 0.8fr)',
       dispensable: 3,
       value: (job) => job.job_id,
       cell: (job) => <Copyable text={job.job_id} length={11} />,
