@@ -1,6 +1,6 @@
 /**
  * The windows in the distribution's Chromium before the built `flaredesk serve`: 500 sites with real kits, a real server to
- * log in at, deliveries to a real sshd; only the 10,000 jobs are made up on their way into the page.
+ * log in at, deliveries to a real sshd; only the 10,000 jobs and the attestation are made up on their way into the page.
  */
 import { spawn } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
